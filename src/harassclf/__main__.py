@@ -1,0 +1,5 @@
+"""``python -m harassclf`` is the command line."""
+
+from harassclf.cli import main
+
+raise SystemExit(main())

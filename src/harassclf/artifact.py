@@ -1,0 +1,162 @@
+"""A model folder: fixed names, a format number, and every check before anything is read or unpickled.
+
+Format 1
+    ``metadata.json``, ``weights.npz`` (plain arrays, loaded without pickle), ``vocabulary.json`` (terms per block, in
+    array order), ``pipeline.joblib`` (the scikit-learn label pipeline), ``categories.joblib`` (the category heads over
+    the features of that pipeline), ``MODEL_CARD.md``.
+
+A folder of another format is refused. When format 2 comes, this docstring names the upgrade step from 1 to 2 and
+``_UPGRADES`` holds it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harassclf.errors import ModelError
+from harassclf.labels import CATEGORIES, LABELS
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FORMAT = 1
+METADATA = "metadata.json"
+WEIGHTS = "weights.npz"
+VOCABULARY = "vocabulary.json"
+PIPELINE = "pipeline.joblib"
+CATEGORY_HEADS = "categories.joblib"
+MODEL_CARD = "MODEL_CARD.md"
+HASHED_FILES = (WEIGHTS, VOCABULARY, PIPELINE, CATEGORY_HEADS, MODEL_CARD)
+_REQUIRED_KEYS = ("format", "name", "version", "libraries", "labels", "categories", "blocks", "thresholds",
+                  "calibration", "segmenter_fingerprint", "corpus", "seed", "metrics", "sha256")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A checked model folder, its arrays loaded.
+
+    ``idf[block]`` has shape ``(terms,)``, ``coef[block]`` shape ``(terms, labels + categories)``, ``intercept`` shape
+    ``(labels + categories,)``; columns are ``LABELS`` followed by ``CATEGORIES``.
+    """
+
+    folder: Path
+    metadata: Mapping[str, Any]
+    vocabulary: Mapping[str, list[str]]
+    idf: Mapping[str, np.ndarray]
+    coef: Mapping[str, np.ndarray]
+    intercept: np.ndarray
+
+    @property
+    def model_id(self) -> str:
+        return f"{self.metadata['name']}-{self.metadata['version']}"
+
+
+def read_metadata(folder: Path, *, fingerprint: str | None = None) -> dict[str, Any]:
+    """Check a folder from the outside in, and return its metadata.
+
+    Checked in this order: files, JSON, format, labels, segmenter, hashes. Raises :class:`ModelError` naming the file
+    and the reason.
+    """
+    _check_files(folder)
+    metadata = _parse(folder / METADATA)
+    _check_contents(folder, metadata, fingerprint)
+    for name in HASHED_FILES:
+        expected = metadata["sha256"].get(name)
+        if sha256_of(folder / name) != expected:
+            raise ModelError(
+                f"{folder / name}: the file is not the one this model was saved with (SHA-256 differs from "
+                f"{METADATA}); restore the folder or train again with 'harassclf train'"
+            )
+    return metadata
+
+
+def _check_files(folder: Path) -> None:
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: no such model folder; expected a folder written by 'harassclf train'")
+    for name in (METADATA, *HASHED_FILES):
+        if not (folder / name).is_file():
+            raise ModelError(f"{folder / name}: missing; a model folder holds {METADATA} and {', '.join(HASHED_FILES)}")
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (ValueError, OSError) as error:
+        raise ModelError(f"{path}: cannot be read as JSON ({type(error).__name__}); restore the folder") from None
+    if not isinstance(value, dict):
+        raise ModelError(f"{path}: expected a JSON object, found {type(value).__name__}")
+    return value
+
+
+def _check_contents(folder: Path, metadata: dict[str, Any], fingerprint: str | None) -> None:
+    path = folder / METADATA
+    if metadata.get("format") != FORMAT:
+        raise ModelError(f"{path}: format {metadata.get('format')!r}, this version reads {FORMAT}; train again or use "
+                         "the harassclf version that wrote it")  # fmt: skip
+    if missing := [key for key in _REQUIRED_KEYS if key not in metadata]:
+        raise ModelError(f"{path}: lacks {', '.join(missing)}; this is not a harassclf model of format {FORMAT}")
+    if tuple(metadata["labels"]) != LABELS or tuple(metadata["categories"]) != CATEGORIES:
+        raise ModelError(f"{path}: labels or categories are not those of this version ({', '.join(LABELS)}; "
+                         f"{', '.join(CATEGORIES)})")  # fmt: skip
+    if fingerprint is not None and metadata["segmenter_fingerprint"] != fingerprint:
+        raise ModelError(f"{path}: trained with another word segmenter than the one installed; install the jieba "
+                         f"version it names ({metadata['libraries'].get('jieba')}) or train again")  # fmt: skip
+    if not isinstance(metadata["sha256"], dict):
+        raise ModelError(f"{path}: 'sha256' is not an object of file names and hashes")
+
+
+def read(folder: Path, *, fingerprint: str | None = None) -> Artifact:
+    """Check a folder and load what scoring needs; nothing is unpickled."""
+    import numpy as np
+
+    metadata = read_metadata(folder, fingerprint=fingerprint)
+    vocabulary = json.loads((folder / VOCABULARY).read_text("utf-8"))
+    with np.load(folder / WEIGHTS, allow_pickle=False) as arrays:
+        blocks = [block["name"] for block in metadata["blocks"]]
+        artifact = Artifact(
+            folder=folder,
+            metadata=metadata,
+            vocabulary=vocabulary,
+            idf={name: arrays[f"idf_{name}"] for name in blocks},
+            coef={name: arrays[f"coef_{name}"] for name in blocks},
+            intercept=arrays["intercept"],
+        )
+    _check_shapes(artifact)
+    return artifact
+
+
+def _check_shapes(artifact: Artifact) -> None:
+    width = len(LABELS) + len(CATEGORIES)
+    for name, idf in artifact.idf.items():
+        size = len(artifact.vocabulary.get(name, ()))
+        if idf.shape != (size,) or artifact.coef[name].shape != (size, width):
+            raise ModelError(f"{artifact.folder / WEIGHTS}: arrays of block {name!r} do not fit {VOCABULARY}")
+
+
+def read_pipeline(folder: Path) -> tuple[Any, Any]:
+    """Unpickle the scikit-learn pipeline and the category heads, after all checks and a version check."""
+    metadata = read_metadata(folder)
+    import joblib
+    import sklearn
+
+    if sklearn.__version__ != metadata["libraries"]["scikit-learn"]:
+        raise ModelError(f"{folder / PIPELINE}: saved with scikit-learn {metadata['libraries']['scikit-learn']}, "
+                         f"installed is {sklearn.__version__}; install that version or train again")  # fmt: skip
+    return joblib.load(folder / PIPELINE), joblib.load(folder / CATEGORY_HEADS)
+
+
+def write_metadata(folder: Path, metadata: dict[str, Any]) -> None:
+    """Hash the other files and write ``metadata.json``, always last, so that a broken save is never loadable."""
+    complete = {**metadata, "format": FORMAT, "sha256": {name: sha256_of(folder / name) for name in HASHED_FILES}}
+    text = json.dumps(complete, ensure_ascii=False, indent=2, sort_keys=True)
+    (folder / METADATA).write_text(text + "\n", "utf-8")
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

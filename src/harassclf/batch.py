@@ -1,0 +1,413 @@
+"""Tables in, tables out: every row keeps its place, memory stays bounded, and a stop loses at most one chunk.
+
+Rows are scored in chunks and appended to ``OUTPUT.partial`` (CSV); ``OUTPUT.progress`` says after each chunk how many
+rows and bytes are safe and for which input and model. ``resume`` cuts the partial file back to that point and goes on.
+The output appears under its name only when it is complete.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from harassclf.artifact import METADATA, sha256_of
+from harassclf.classifier import Classifier, Prediction
+from harassclf.errors import InputError, MissingDependencyError, OutputError, TableError
+from harassclf.labels import LABELS
+from harassclf.tables import ParquetReader, Row, TableReader, column_index, open_table
+
+RESULT_COLUMNS = (
+    "predicted_label",
+    "harassment_probability",
+    "predicted_categories",
+    "needs_review",
+    "evidence",
+    "error",
+    "model",
+)
+_CHUNK = 2_000  # rows; 0.1 to 0.3 s of scoring, so little is repeated after a stop
+_REMEMBERED = 50_000  # distinct texts whose results are kept for repeats; about 20 MB
+_XLSX_ROWS = 1_048_575  # rows below the header that a sheet can hold
+
+# What Excel and its kin take for a formula. A signed number or telephone number is none and stays as it is.
+_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d\s.,()\-]*$)")
+
+Result = tuple[str, ...]  # the cells of RESULT_COLUMNS
+Progress = Callable[[int, float], None]  # rows done, share of the input read
+
+
+@dataclass(slots=True)
+class Summary:
+    """Counts of one run."""
+
+    rows: int = 0
+    labels: Counter[str] = field(default_factory=Counter)
+    categories: Counter[str] = field(default_factory=Counter)
+    errors: int = 0
+    review: int = 0
+
+    def add(self, results: Iterable[Result]) -> None:
+        for label, _, categories, review, _, error, _ in results:
+            self.rows += 1
+            self.errors += bool(error)
+            self.labels.update([label] if label else [])
+            self.categories.update(categories.split(";") if categories else [])
+            self.review += review == "true"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "rows": self.rows,
+            "labels": {name: self.labels[name] for name in LABELS},
+            "categories": dict(self.categories.most_common()),
+            "errors": self.errors,
+            "review": self.review,
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Summary:
+        return cls(
+            values["rows"], Counter(values["labels"]), Counter(values["categories"]), values["errors"], values["review"]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreOptions:
+    """How a table is scored; ``model`` is a folder or ``None`` for the one that ships."""
+
+    text_column: str = "text"
+    encoding: str | None = None
+    model: Path | None = None
+    workers: int = 1
+    force: bool = False
+    resume: bool = False
+
+
+def results_of(classifier: Classifier, texts: Iterable[str]) -> list[Result]:
+    """The result cells of many messages; an unusable one has only ``error`` and ``model`` filled."""
+    return [_result_of(classifier, text) for text in texts]
+
+
+def _result_of(classifier: Classifier, text: str) -> Result:
+    try:
+        prediction = classifier.classify(text)
+    except InputError as error:
+        return ("", "", "", "", "", str(error), classifier.model)
+    return cells_of(prediction)
+
+
+def cells_of(prediction: Prediction) -> Result:
+    """A prediction as the cells of ``RESULT_COLUMNS``."""
+    return (
+        prediction.label,
+        f"{prediction.probabilities['harassment']:.6f}",
+        ";".join(category.name for category in prediction.categories),
+        "true" if prediction.needs_review else "false",
+        " | ".join(span.text for span in prediction.evidence),
+        "",
+        prediction.model,
+    )
+
+
+def score_table(input_path: Path, output_path: Path, options: ScoreOptions, progress: Progress) -> Summary:
+    """Score ``input_path`` into ``output_path`` (CSV, Parquet or XLSX by ending).
+
+    Raises :class:`OutputError` before any work when the output exists (without ``force``), is the input or cannot be
+    written; :class:`TableError` for an unreadable input, after which ``resume`` goes on.
+    """
+    reader = open_table(input_path, encoding=options.encoding)
+    column = column_index(reader, options.text_column, input_path)
+    if taken := [name for name in RESULT_COLUMNS if name in reader.columns]:
+        raise TableError(f"{input_path}: already has {', '.join(taken)}; drop or rename these columns first")
+    _check_output(input_path, output_path, options)
+    _check_engines(output_path)
+    run = _Run(reader, column, input_path, output_path, options)
+    summary = run.score(progress)
+    run.finish()
+    return summary
+
+
+def _check_output(input_path: Path, output_path: Path, options: ScoreOptions) -> None:
+    if output_path.exists() and output_path.samefile(input_path):
+        raise OutputError(f"{output_path}: is the input; choose another output")
+    if output_path.is_dir():
+        raise OutputError(f"{output_path}: is a directory, expected a file name")
+    if output_path.exists() and not options.force:
+        raise OutputError(f"{output_path}: exists already; choose another name or overwrite it with --force")
+    if not output_path.parent.is_dir():
+        raise OutputError(f"{output_path.parent}: no such directory")
+    if not os.access(output_path.parent, os.W_OK):
+        raise OutputError(f"{output_path.parent}: cannot be written to")
+
+
+def _check_engines(output_path: Path) -> None:
+    engine = {".parquet": "pyarrow", ".xlsx": "openpyxl"}.get(output_path.suffix.lower())
+    if engine:
+        try:
+            __import__(engine)
+        except ImportError:
+            extra = output_path.suffix.lower()[1:]
+            raise MissingDependencyError(
+                f"{output_path.name} needs {engine}; install it with: pip install 'harassclf[{extra}]'"
+            ) from None
+
+
+class _Run:
+    """One scoring of one table, from its last safe point to the final file."""
+
+    def __init__(
+        self, reader: TableReader, column: int, input_path: Path, output_path: Path, options: ScoreOptions
+    ) -> None:
+        self._reader, self._column, self._output, self._options = reader, column, output_path, options
+        self._partial = output_path.with_name(output_path.name + ".partial")
+        self._state = output_path.with_name(output_path.name + ".progress")
+        self._classifier = Classifier.load(options.model)
+        self._is_csv = output_path.suffix.lower() not in (".parquet", ".xlsx", ".xlsm")
+        self._identity = _identity(input_path, self._classifier, options)
+
+    def score(self, progress: Progress) -> Summary:
+        summary, size = self._safe_point()
+        with _open_partial(self._partial, size) as file:
+            if size == 0:
+                _append(file, [self._header()], bom=True)
+                self._remember(summary, file.tell())
+            rows = islice(self._reader.rows(), summary.rows, None)
+            for chunk, results in self._scored(_batched(rows, _CHUNK)):
+                _append(file, map(self._cells, chunk, results))
+                summary.add(results)
+                self._remember(summary, file.tell())
+                progress(summary.rows, self._reader.share_read())
+        return summary
+
+    def finish(self) -> None:
+        """Put the complete file under its name, in one step."""
+        if not self._is_csv:
+            converted = self._output.with_name(self._output.name + ".converting")
+            _convert(self._reader, self._partial, converted, self._output.suffix.lower())
+            converted.replace(self._output)
+            self._partial.unlink()
+        else:
+            self._partial.replace(self._output)
+        self._state.unlink()
+
+    def _header(self) -> list[str]:
+        return [*(self._reader.columns if self._is_csv else ()), *RESULT_COLUMNS]
+
+    def _cells(self, row: Row, result: Result) -> list[str]:
+        return [*row.cells, *result] if self._is_csv else list(result)
+
+    def _scored(self, chunks: Iterable[Sequence[Row]]) -> Iterator[tuple[Sequence[Row], list[Result]]]:
+        remembered = _Remembered(self._classifier.model, ahead=2 * self._options.workers)
+        with ExitStack() as stack:
+            submit = _submitter(self._classifier, self._options, stack)
+            yield from remembered.score(chunks, self._column, submit)
+
+    def _safe_point(self) -> tuple[Summary, int]:
+        """Where to go on: counts and size of the partial file, or nothing."""
+        if not self._options.resume or not self._state.exists() or not self._partial.exists():
+            return Summary(), 0
+        state = json.loads(self._state.read_text("utf-8"))
+        if state["identity"] != self._identity:
+            raise OutputError(f"{self._state}: belongs to another input, column or model; remove it and "
+                              f"{self._partial.name}, or run without --resume")  # fmt: skip
+        return Summary.from_dict(state["summary"]), int(state["bytes"])
+
+    def _remember(self, summary: Summary, size: int) -> None:
+        state = {"identity": self._identity, "summary": summary.to_dict(), "bytes": size}
+        fresh = self._state.with_name(self._state.name + ".new")
+        fresh.write_text(json.dumps(state), "utf-8")
+        fresh.replace(self._state)
+
+
+def _batched(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    iterator = iter(rows)
+    while chunk := list(islice(iterator, size)):  # itertools.batched needs Python 3.12
+        yield chunk
+
+
+def _identity(input_path: Path, classifier: Classifier, options: ScoreOptions) -> dict[str, Any]:
+    stat = input_path.stat()
+    return {
+        "input": str(input_path.resolve()),
+        "size": stat.st_size,
+        "modified": stat.st_mtime_ns,
+        "text_column": options.text_column,
+        "encoding": options.encoding,
+        "model": sha256_of(classifier.folder / METADATA),
+    }
+
+
+def _open_partial(path: Path, size: int) -> BinaryIO:
+    try:
+        file = path.open("r+b" if size else "w+b")
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from None
+    file.truncate(size)
+    file.seek(size)
+    return file
+
+
+def _append(file: BinaryIO, rows: Iterable[Sequence[str]], *, bom: bool = False) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([safe_cell(cell) for cell in row] for row in rows)
+    try:
+        file.write(("\ufeff" if bom else "").encode() + text.getvalue().encode("utf-8", "replace"))
+        file.flush()
+        os.fsync(file.fileno())
+    except OSError as error:
+        raise OutputError(f"{file.name}: {error.strerror}; what is written so far is kept, make room and go on with "
+                          "--resume") from None  # fmt: skip
+
+
+def safe_cell(cell: str) -> str:
+    """``cell`` so that no spreadsheet runs it: an apostrophe before ``= @ tab CR`` and before ``+ -`` unless a number
+    follows (OWASP, CSV injection)."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+class _Remembered:
+    """Scores each distinct text once; keeps the results used last."""
+
+    def __init__(self, model: str, ahead: int) -> None:
+        self._results: OrderedDict[str, Result] = OrderedDict()
+        self._submitted: set[str] = set()
+        self._model, self._ahead = model, ahead
+        # Never less than what the chunks under way can push out while another one still needs it.
+        self._limit = max(_REMEMBERED, 2 * ahead * _CHUNK)
+
+    def score(
+        self, chunks: Iterable[Sequence[Row]], column: int, submit: Callable[[list[str]], Future[list[Result]]]
+    ) -> Iterator[tuple[Sequence[Row], list[Result]]]:
+        waiting: list[tuple[Sequence[Row], list[str], Future[list[Result]]]] = []
+        for chunk in chunks:
+            new = self._new([row.cells[column] for row in chunk if not row.error])
+            waiting.append((chunk, new, submit(new)))
+            if len(waiting) >= self._ahead:
+                yield self._collect(*waiting.pop(0), column)
+        for item in waiting:
+            yield self._collect(*item, column)
+
+    def _new(self, texts: list[str]) -> list[str]:
+        new = []
+        for text in dict.fromkeys(texts):
+            if text in self._results:
+                self._results.move_to_end(text)
+            elif text not in self._submitted:
+                new.append(text)
+        self._submitted.update(new)
+        return new
+
+    def _collect(
+        self, chunk: Sequence[Row], new: list[str], future: Future[list[Result]], column: int
+    ) -> tuple[Sequence[Row], list[Result]]:
+        self._results.update(zip(new, future.result(), strict=True))
+        self._submitted.difference_update(new)
+        results = [self._result(row, column) for row in chunk]
+        while len(self._results) > self._limit:
+            self._results.popitem(last=False)
+        return chunk, results
+
+    def _result(self, row: Row, column: int) -> Result:
+        return ("", "", "", "", "", row.error, self._model) if row.error else self._results[row.cells[column]]
+
+
+_worker: Classifier  # set in each worker process by _start_worker
+
+
+def _start_worker(model: Path | None) -> None:
+    global _worker
+    _worker = Classifier.load(model)
+
+
+def _score_in_worker(texts: list[str]) -> list[Result]:
+    return results_of(_worker, texts)
+
+
+def _submitter(
+    classifier: Classifier, options: ScoreOptions, stack: ExitStack
+) -> Callable[[list[str]], Future[list[Result]]]:
+    if options.workers > 1:
+        pool = stack.enter_context(
+            ProcessPoolExecutor(options.workers, get_context("spawn"), _start_worker, (options.model,))
+        )
+        return lambda texts: pool.submit(_score_in_worker, texts)
+
+    def here(texts: list[str]) -> Future[list[Result]]:
+        future: Future[list[Result]] = Future()
+        future.set_result(results_of(classifier, texts))
+        return future
+
+    return here
+
+
+def _convert(reader: TableReader, partial: Path, target: Path, suffix: str) -> None:
+    with partial.open(encoding="utf-8-sig", newline="") as file:
+        results = csv.reader(file)
+        next(results)
+        if suffix == ".parquet":
+            _write_parquet(reader, results, target)
+        else:
+            _write_xlsx(reader, results, target)
+
+
+def _write_xlsx(reader: TableReader, results: Iterator[list[str]], target: Path) -> None:
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("harassclf")
+
+    def cell(value: str) -> Any:
+        made = WriteOnlyCell(sheet, _xlsx_text(value))
+        made.data_type = "s"  # text, whatever it begins with
+        return made
+
+    sheet.append([*reader.columns, *RESULT_COLUMNS])
+    for number, (row, result) in enumerate(zip(reader.rows(), results, strict=True), 1):
+        if number > _XLSX_ROWS:
+            raise OutputError(f"{target.name}: a sheet holds {_XLSX_ROWS:,} rows; write CSV or Parquet instead")
+        sheet.append([cell(value) for value in (*row.cells, *result)])
+    book.save(target)
+
+
+def _xlsx_text(value: str) -> str:
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    return ILLEGAL_CHARACTERS_RE.sub("\ufffd", value)[:32_767]  # what a cell can hold
+
+
+def _write_parquet(reader: TableReader, results: Iterator[list[str]], target: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    writer: Any = None
+    for batch in _record_batches(reader):
+        columns = list(zip(*islice(results, batch.num_rows), strict=True)) or [()] * len(RESULT_COLUMNS)
+        for name, values in zip(RESULT_COLUMNS, columns, strict=True):
+            batch = batch.append_column(name, pa.array(values, pa.string()))
+        writer = writer or parquet.ParquetWriter(target, batch.schema)
+        writer.write_batch(batch)
+    if writer:
+        writer.close()
+
+
+def _record_batches(reader: TableReader) -> Iterator[Any]:
+    import pyarrow as pa
+
+    if isinstance(reader, ParquetReader):
+        yield from reader.batches()
+        return
+    for chunk in _batched(reader.rows(), _CHUNK):
+        arrays = [pa.array(values, pa.string()) for values in zip(*(row.cells for row in chunk), strict=True)]
+        yield pa.record_batch(arrays, names=reader.columns)

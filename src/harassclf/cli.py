@@ -1,0 +1,275 @@
+"""The command line. Heavy imports stay inside the commands, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harassclf import __version__
+from harassclf.errors import HarassclfError, InputError, TableError
+from harassclf.labels import CATEGORY_NAMES_ZH, LABEL_NAMES_ZH
+
+if TYPE_CHECKING:
+    from harassclf.classifier import Prediction
+    from harassclf.evaluation import Evaluation
+
+_QUIET_SECONDS = 10.0  # between progress lines where standard error is not a terminal
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status (0 done, 2 wrong use or unusable input, 1 anything else)."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except HarassclfError as error:
+        print(f"harassclf: {error}", file=sys.stderr)
+        return error.exit_status
+    except BrokenPipeError:  # the reader of our output went away: harassclf classify ... | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("harassclf: stopped", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"harassclf: {error.filename or 'input/output'}: {error.strerror or error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="harassclf", description="Detect debt-collection harassment (催收骚扰) in Chinese messages."
+    )
+    parser.add_argument("--version", action="version", version=f"harassclf {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for add in (_add_classify, _add_score, _add_serve, _add_train, _add_evaluate, _add_check_data):
+        add(commands)
+    return parser
+
+
+def _add(commands: Any, name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, metavar="FOLDER", help="model folder (default: the one that ships)")
+
+
+def _add_classify(commands: Any) -> None:
+    parser = _add(commands, "classify", _classify, "judge one message")
+    parser.add_argument("text", metavar="TEXT", help="the message, or - to read standard input")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    _add_model(parser)
+
+
+def _add_score(commands: Any) -> None:
+    parser = _add(commands, "score", _score, "score a table (CSV, Parquet or XLSX by file ending)")
+    parser.add_argument("input", type=Path, metavar="INPUT")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUTPUT")
+    parser.add_argument("--text-column", default="text", metavar="NAME", help="column of the message (default: text)")
+    parser.add_argument("--encoding", metavar="NAME", help="encoding of a CSV (default: detect UTF-8 or GB18030)")
+    parser.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes (default: 1)")
+    parser.add_argument("--resume", action="store_true", help="go on where an interrupted run of the same stopped")
+    parser.add_argument("--force", action="store_true", help="overwrite OUTPUT")
+    _add_model(parser)
+
+
+def _add_serve(commands: Any) -> None:
+    parser = _add(commands, "serve", _serve, "run the HTTP service")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8000, help="port (default: 8000)")
+    parser.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes (default: 1)")
+    _add_model(parser)
+
+
+def _add_train(commands: Any) -> None:
+    parser = _add(commands, "train", _train, "train a model folder from the corpus")
+    parser.add_argument("--data", type=Path, default=Path("data"), metavar="FOLDER", help="corpus (default: data)")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FOLDER", help="model folder (default: models/harassclf-zh)"
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the voice folds")
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = _add(commands, "evaluate", _evaluate, "metrics of a labelled table (text, label, optional categories)")
+    parser.add_argument("table", type=Path, metavar="TABLE")
+    parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
+    parser.add_argument("--encoding", metavar="NAME")
+    _add_model(parser)
+
+
+def _add_check_data(commands: Any) -> None:
+    parser = _add(commands, "check-data", _check_data, "prove the rules of the corpus; print its counts and kappa")
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("data"), metavar="FOLDER")
+    parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+
+
+def _positive(value: str) -> int:
+    number = int(value)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"found {value}, expected 1 or more")
+    return number
+
+
+def _classify(options: argparse.Namespace) -> int:
+    from harassclf.classifier import Classifier
+
+    text = _standard_input() if options.text == "-" else options.text
+    prediction = Classifier.load(options.model).classify(text)
+    if options.json:
+        print(json.dumps(prediction.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(render(prediction, text, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
+    return 0
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise InputError("standard input: is not UTF-8; convert it first, for example with iconv") from None
+
+
+def render(prediction: Prediction, text: str, *, colour: bool) -> str:
+    """A verdict for a terminal: label, probabilities, categories with their law, the message with its evidence marked
+    (colour where the terminal has it, else 【】)."""
+    name = LABEL_NAMES_ZH[prediction.label]
+    lines = [f"{name} ({prediction.label})" + ("  需要人工复核" if prediction.needs_review else "")]
+    lines.append("  ".join(f"{LABEL_NAMES_ZH[k]} {v:.1%}" for k, v in prediction.probabilities.items()))
+    for category in prediction.categories:
+        lines.append(f"- {category.name_zh} {category.probability:.0%}")
+        lines += [f"    {card.summary}（{card.law} {card.article}，{card.in_force}）" for card in category.legal_basis]
+    lines += ["", _marked(prediction, text, ("\x1b[1;33m", "\x1b[0m") if colour else ("【", "】"))]
+    return "\n".join([*lines, "", f"{prediction.model}；仅供参考，不构成法律意见"])
+
+
+def _marked(prediction: Prediction, text: str, marks: tuple[str, str]) -> str:
+    pieces, position = [], 0
+    for span in sorted(prediction.evidence, key=lambda span: span.start):
+        pieces += [text[position : span.start], marks[0], span.text, marks[1]]
+        position = span.end
+    whole = "".join([*pieces, text[position:]])
+    return "".join(c if c.isprintable() or c in "\n\x1b" else "\ufffd" for c in whole)
+
+
+def _score(options: argparse.Namespace) -> int:
+    from harassclf.batch import ScoreOptions, score_table
+
+    chosen = ScoreOptions(
+        text_column=options.text_column,
+        encoding=options.encoding,
+        model=options.model,
+        workers=options.workers,
+        force=options.force,
+        resume=options.resume,
+    )
+    started = time.monotonic()
+    with _ProgressBar() as bar:
+        summary = score_table(options.input, options.output, chosen, bar.update)
+    counts = ", ".join(f"{name} {count:,}" for name, count in summary.to_dict()["labels"].items())
+    seconds = time.monotonic() - started
+    print(f"{summary.rows:,} rows in {seconds:.1f} s: {counts}; need review {summary.review:,}; errors {summary.errors:,}",
+          file=sys.stderr)  # fmt: skip
+    if summary.categories:
+        print("; ".join(f"{CATEGORY_NAMES_ZH[k]} {v:,}" for k, v in summary.categories.most_common()), file=sys.stderr)
+    print(options.output)
+    return 0
+
+
+class _ProgressBar:
+    """A tqdm bar with rate and remaining time on a terminal, a quiet line every ten seconds elsewhere."""
+
+    def __enter__(self) -> _ProgressBar:
+        self._started = self._spoken = time.monotonic()
+        self._bar: Any = None
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=1.0, bar_format="{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def update(self, rows: int, share: float) -> None:
+        now = time.monotonic()
+        rate = rows / max(now - self._started, 1e-9)
+        if self._bar is not None:
+            self._bar.set_postfix_str(f"{rows:,} rows, {rate:,.0f}/s", refresh=False)
+            self._bar.update(share - self._bar.n)
+        elif now - self._spoken >= _QUIET_SECONDS:
+            self._spoken = now
+            print(f"{rows:,} rows ({share:.0%}), {rate:,.0f} a second", file=sys.stderr, flush=True)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from harassclf.service.run import serve
+
+    serve(options.host, options.port, workers=options.workers, model=options.model)
+    return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from harassclf.classifier import DEFAULT_MODEL
+    from harassclf.corpus import read_corpus
+    from harassclf.training import TrainingConfig, train
+
+    config = TrainingConfig() if options.seed is None else replace(TrainingConfig(), seed=options.seed)
+    folder = options.output or Path("models") / DEFAULT_MODEL
+    model = train(read_corpus(options.data), folder, config, lambda line: print(line, file=sys.stderr, flush=True))
+    for name, result in (("held-out voices", model.held_out), ("reserved voices", model.reserved)):
+        if result is not None:
+            print(f"== {name}\n{render_evaluation(result)}")
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from harassclf.classifier import Classifier
+    from harassclf.labelled import evaluate_classifier, read_labelled
+
+    table = read_labelled(options.table, encoding=options.encoding)
+    result = evaluate_classifier(Classifier.load(options.model), table)
+    print(json.dumps(result.to_dict(), ensure_ascii=False, indent=2) if options.json else render_evaluation(result))
+    return 0
+
+
+def render_evaluation(result: Evaluation) -> str:
+    """Metrics for a terminal."""
+    lines = [
+        f"messages {result.messages:,}  accuracy {result.accuracy:.3f}  macro-F1 {result.macro_f1:.3f}",
+        f"expected calibration error {result.expected_calibration_error:.3f}  need review {result.review_share:.1%}",
+        f"called harassment: {result.collection_flagged:.1%} of collection, {result.other_flagged:.1%} of other",
+    ]
+    if result.category_macro_f1 is not None:
+        lines.append(f"category macro-F1 over harassment messages {result.category_macro_f1:.3f}")
+    lines.append(f"{'':<14}{'precision':>10}{'recall':>10}{'F1':>10}{'messages':>10}")
+    for name, score in (*result.labels.items(), *result.categories.items()):
+        lines.append(f"{name:<14}{score.precision:>10.3f}{score.recall:>10.3f}{score.f1:>10.3f}{score.support:>10,}")
+    return "\n".join(lines)
+
+
+def _check_data(options: argparse.Namespace) -> int:
+    from harassclf.corpus import check_corpus, read_corpus
+    from harassclf.data_card import counts, render_counts
+
+    corpus = read_corpus(options.folder)
+    found = counts(corpus)
+    print(json.dumps(found, ensure_ascii=False, indent=2) if options.json else render_counts(found))
+    problems = check_corpus(corpus)
+    for problem in problems[:50]:
+        print(f"{problem.message}: {problem.rule}", file=sys.stderr)
+    if problems:
+        raise TableError(f"{options.folder}: {len(problems)} problems; mend or drop the messages named above")
+    return 0

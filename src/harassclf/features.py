@@ -1,0 +1,111 @@
+"""Normalised text to the terms of each TF-IDF block.
+
+Two users share this module and must agree to the last bit: training hands :func:`columns` to scikit-learn's
+vectorizers, serving walks :func:`terms` and looks each one up. A test compares them on the whole corpus.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from harassclf.normalize import normalize
+from harassclf.segment import Segmenter
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One TF-IDF block: n-grams over words or over characters, L2-normed by itself."""
+
+    name: str
+    analyzer: str  # scikit-learn's: "word" or "char"
+    ngram_range: tuple[int, int]
+
+
+BLOCKS: tuple[Block, ...] = (
+    Block("words", "word", (1, 2)),
+    Block("characters", "char", (1, 3)),
+)
+
+_WHITESPACE = re.compile(r"\s\s+")
+_PUNCTUATION = {
+    "，": ",", "。": ".", "！": "!", "？": "?", "：": ":", "；": ";", "（": "(", "）": ")", "、": ",", "～": "~",
+    "“": '"', "”": '"', "「": '"', "」": '"', "『": '"', "』": '"', "‘": "'", "’": "'", "《": "<", "》": ">",
+    "【": "[", "】": "]", "［": "[", "］": "]", "—": "-", "–": "-", "．": ".", "｡": ".", "､": ",", "＊": "*",
+    "＋": "+", "－": "-", "／": "/", "＝": "=", "＃": "#", "＠": "@", "＆": "&", "％": "%", "＄": "$", "￥": "¥",
+}  # fmt: skip
+
+
+# str.isspace() holds for exactly these; digits say nothing about the act, nor does their number change it.
+_BLANKS = (*range(0x09, 0x0E), *range(0x1C, 0x21), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F,
+           0x205F, 0x3000)  # fmt: skip
+_FOLDED = {ord(k): v for k, v in _PUNCTUATION.items()} | dict.fromkeys(_BLANKS, " ") | dict.fromkeys(range(48, 58), "0")
+
+
+def fold(text: str) -> str:
+    """Fold case, digits, punctuation width and blanks of normalised text; the result has the same length."""
+    lowered = text.lower()
+    if len(lowered) != len(text):  # İ becomes two characters
+        lowered = "".join(lower if len(lower := c.lower()) == 1 else c for c in text)
+    return lowered.translate(_FOLDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Folded text cut into words; positions count characters of the normalised text."""
+
+    folded: str
+    words: list[str]  # blanks left out
+    word_starts: list[int]
+    characters: str  # folded text with runs of blanks collapsed, as scikit-learn's char analyzer does
+    character_starts: Sequence[int]
+
+    @classmethod
+    def from_folded(cls, folded: str, tokens: list[str]) -> Document:
+        starts = accumulate(map(len, tokens), initial=0)
+        kept = [(token, start) for token, start in zip(tokens, starts, strict=False) if not token.isspace()]
+        characters, character_starts = _collapse(folded)
+        return cls(folded, [t for t, _ in kept], [s for _, s in kept], characters, character_starts)
+
+
+def _collapse(folded: str) -> tuple[str, Sequence[int]]:
+    if not _WHITESPACE.search(folded):
+        return folded, range(len(folded))
+    pairs = [(c, i) for i, c in enumerate(folded) if not (c == " " and i and folded[i - 1] == " ")]
+    return "".join(c for c, _ in pairs), [i for _, i in pairs]
+
+
+def terms(document: Document, block: Block) -> Iterator[tuple[str, int, int]]:
+    """Every occurrence of a term of ``block``: the term, start and end in the normalised text."""
+    walk = _word_ngrams if block.analyzer == "word" else _character_ngrams
+    for n in range(block.ngram_range[0], block.ngram_range[1] + 1):
+        yield from walk(document, n)
+
+
+def _word_ngrams(document: Document, n: int) -> Iterator[tuple[str, int, int]]:
+    words, starts = document.words, document.word_starts
+    for i in range(len(words) - n + 1):
+        last = i + n - 1
+        yield " ".join(words[i : i + n]), starts[i], starts[last] + len(words[last])
+
+
+def _character_ngrams(document: Document, n: int) -> Iterator[tuple[str, int, int]]:
+    characters, starts = document.characters, document.character_starts
+    for i in range(len(characters) - n + 1):
+        yield characters[i : i + n], starts[i], starts[i + n - 1] + 1
+
+
+def columns(texts: Sequence[str], segmenter: Segmenter) -> pd.DataFrame:
+    """What the vectorizers read: one row a message, one column a block, shape ``(len(texts), len(BLOCKS))``."""
+    import pandas as pd
+
+    folded = [fold(normalize(text).text) for text in texts]
+    words = [" ".join(t for t in tokens if not t.isspace()) for tokens in segmenter.words_many(folded)]
+    characters = [_WHITESPACE.sub(" ", text) for text in folded]
+    return pd.DataFrame({"words": words, "characters": characters}, dtype=object)

@@ -1,0 +1,72 @@
+"""A labelled table (``text``, ``label``, optional ``categories``) and what a classifier makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from harassclf.classifier import Classifier, check_text
+from harassclf.decision import verdicts
+from harassclf.errors import InputError, TableError
+from harassclf.evaluation import Evaluation, evaluate
+from harassclf.labels import CATEGORIES, LABELS
+from harassclf.tables import column_index, open_table
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledTable:
+    """``n`` messages with their true labels and, where the table has them, categories 0/1 of shape ``(n, 7)``."""
+
+    texts: list[str]
+    labels: list[str]
+    categories: np.ndarray | None
+
+
+def read_labelled(path: Path, *, encoding: str | None = None) -> LabelledTable:
+    """Read and check a labelled table; the first unusable row raises :class:`TableError` with its number."""
+    reader = open_table(path, encoding=encoding)
+    text, label = column_index(reader, "text", path), column_index(reader, "label", path)
+    categories = reader.columns.index("categories") if "categories" in reader.columns else None
+    table = LabelledTable([], [], None)
+    cells: list[str] = []
+    for number, row in enumerate(reader.rows(), 1):
+        if row.error:
+            raise TableError(f"{path}: row {number}: {row.error}")
+        table.texts.append(_text(row.cells[text], path, number))
+        table.labels.append(_label(row.cells[label], path, number))
+        cells.append(row.cells[categories] if categories is not None else "")
+    if not table.texts:
+        raise TableError(f"{path}: a header and no rows; nothing to evaluate")
+    return LabelledTable(table.texts, table.labels, _matrix(cells, path) if any(cells) else None)
+
+
+def _text(text: str, path: Path, number: int) -> str:
+    try:
+        return check_text(text)
+    except InputError as error:
+        raise TableError(f"{path}: row {number}: {error}") from None
+
+
+def _label(label: str, path: Path, number: int) -> str:
+    if label not in LABELS:
+        raise TableError(f"{path}: row {number}: label {label[:40]!r}, expected one of {', '.join(LABELS)}")
+    return label
+
+
+def _matrix(cells: list[str], path: Path) -> np.ndarray:
+    matrix = np.zeros((len(cells), len(CATEGORIES)), dtype=np.int8)
+    for number, cell in enumerate(cells):
+        for name in filter(None, cell.split(";")):
+            if name not in CATEGORIES:
+                raise TableError(f"{path}: row {number + 1}: category {name[:40]!r}, expected {', '.join(CATEGORIES)}")
+            matrix[number, CATEGORIES.index(name)] = 1
+    return matrix
+
+
+def evaluate_classifier(classifier: Classifier, table: LabelledTable) -> Evaluation:
+    """Metrics of ``classifier`` on ``table``."""
+    return evaluate(
+        table.labels, verdicts(classifier.decision_function(table.texts), classifier.thresholds), table.categories
+    )

@@ -1,0 +1,263 @@
+"""Undo what a sender does to pass a filter, and remember where every character came from.
+
+Undone: full-width letters and digits, zero-width and bidi marks, variation selectors, combining strokes,
+Traditional characters, compatibility forms (circled, Kangxi radicals), emoji that stand for a word, separators
+pushed into a word, characters split into their parts. Homophones, look-alikes and pinyin cannot be restored
+(``../shared/design/architecture.md``, decision 6): the model has to have read them.
+
+Clean text is returned as it is: Chinese punctuation, spaces between phrases and letter case are left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+# Default-ignorable characters and others that print nothing: soft hyphen, zero-width, bidi, fillers, BOM,
+# variation selectors, tags, interlinear marks, C0/C1 controls except tab, newline and carriage return.
+_INVISIBLE = (
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
+)
+_COMBINING = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_DROPPED = re.compile(f"[{_INVISIBLE}{_COMBINING}]")
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
+# Symbols that nobody writes between two Han characters of one word, and those that also end a phrase.
+_TIGHT = r"*_^|\\#+=@$%&~`<>{}\[\]./\-·•丶丨灬×→★☆●○◆◇■□△▲※✓♥♡❤"
+_LOOSE = r"'\"・。、，；：！…—～,;:!\s"
+# Where simplified writers use a character that opencc takes for Traditional (乾坤, 乾隆): kept as it is.
+_NOT_TRADITIONAL = frozenset("乾")
+
+
+@dataclass(frozen=True, slots=True)
+class Normalized:
+    """Normalised text that still knows the raw one.
+
+    ``starts[i]`` and ``ends[i]`` bound the raw characters (code points) that ``text[i]`` came from; both
+    sequences never decrease, and have the length of ``text``.
+    """
+
+    raw: str
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+    def raw_span(self, start: int, end: int) -> tuple[int, int]:
+        """Raw bounds of ``text[start:end]``; ``0 <= start < end <= len(text)``."""
+        return self.starts[start], self.ends[end - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    characters: dict[int, str]  # one code point to what it stands for
+    emoji: dict[str, str]  # sequences of several code points
+    split: dict[str, str]
+    hidden: frozenset[str]
+    mapped: re.Pattern[str]  # any code point of ``characters``
+    emoji_pattern: re.Pattern[str]
+    split_pattern: re.Pattern[str]
+
+
+def normalize(text: str) -> Normalized:
+    """Normalise one message. Linear in its length; never fails on any string."""
+    tables = _tables()
+    pieces = _Pieces(text, range(len(text)), range(1, len(text) + 1))
+    # Three character-class searches decide for most messages that there is nothing to do: 4 µs instead of 177.
+    if tables.mapped.search(text):
+        pieces = _replace_characters(text, tables)
+    if tables.split_pattern.search(pieces.text):
+        pieces = _replace_split(pieces, tables)
+    if _GAP.search(pieces.text):
+        pieces = _close_gaps(pieces, tables.hidden)
+    return Normalized(text, pieces.text, pieces.starts, pieces.ends)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pieces:
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+
+_GAP = re.compile(rf"(?<=[{_HAN}])[{_TIGHT}{_LOOSE}]{{1,3}}(?=[{_HAN}])")
+_TIGHT_ONLY = re.compile(rf"[{_TIGHT}]+")
+# 还 不 还 钱: four or more single characters, each apart from the next by the same separator. Three were too few:
+# 早 中 晚 and other lists are ordinary writing.
+_SPACED_RUN = re.compile(
+    rf"(?<![{_HAN}])[{_HAN}](?P<gap>[{_TIGHT} \t]{{1,2}})[{_HAN}](?:(?P=gap)[{_HAN}]){{2,}}(?![{_HAN}])"
+)
+
+
+def _replace_characters(text: str, tables: _Tables) -> _Pieces:
+    out: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for start, end, value in _mapped(text, tables):
+        out.append(value)
+        starts.extend([start] * len(value))
+        ends.extend([end] * len(value))
+    return _Pieces("".join(out), starts, ends)
+
+
+def _mapped(text: str, tables: _Tables) -> Iterator[tuple[int, int, str]]:
+    position = 0
+    for match in tables.emoji_pattern.finditer(text):
+        yield from _mapped_characters(text, position, match.start(), tables)
+        yield match.start(), match.end(), tables.emoji[match.group()]
+        position = match.end()
+    yield from _mapped_characters(text, position, len(text), tables)
+
+
+def _mapped_characters(text: str, start: int, end: int, tables: _Tables) -> Iterator[tuple[int, int, str]]:
+    lookup = tables.characters.get
+    for i in range(start, end):
+        character = text[i]
+        yield i, i + 1, lookup(ord(character), character)
+
+
+def _replace_split(pieces: _Pieces, tables: _Tables) -> _Pieces:
+    out: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    position = 0
+    for match in tables.split_pattern.finditer(pieces.text):
+        first, last = match.span()
+        out += pieces.text[position:first], tables.split[match.group()]
+        starts += [*pieces.starts[position:first], pieces.starts[first]]
+        ends += [*pieces.ends[position:first], pieces.ends[last - 1]]
+        position = last
+    out.append(pieces.text[position:])
+    return _Pieces("".join(out), [*starts, *pieces.starts[position:]], [*ends, *pieces.ends[position:]])
+
+
+def _close_gaps(pieces: _Pieces, hidden: frozenset[str]) -> _Pieces:
+    """Take out separators inside a word that senders hide (催*收, 通-讯-录) and in runs of single characters."""
+    gaps = [match.span() for match in _GAP.finditer(pieces.text)]
+    closed = _gaps_in_hidden_words(pieces.text, gaps, hidden) | _gaps_in_runs(pieces.text, gaps)
+    if not closed:
+        return pieces
+    removed = {i for start, end in closed for i in range(start, end)}
+    keep = [i for i in range(len(pieces.text)) if i not in removed]
+    return _Pieces(
+        "".join([pieces.text[i] for i in keep]), [pieces.starts[i] for i in keep], [pieces.ends[i] for i in keep]
+    )
+
+
+def _gaps_in_runs(text: str, gaps: list[tuple[int, int]]) -> set[tuple[int, int]]:
+    inside = {i for match in _SPACED_RUN.finditer(text) for i in range(*match.span())}
+    return {gap for gap in gaps if gap[0] in inside}
+
+
+def _gaps_in_hidden_words(text: str, gaps: list[tuple[int, int]], hidden: frozenset[str]) -> set[tuple[int, int]]:
+    squeezed, at = _squeeze(text, gaps)
+    closed: set[tuple[int, int]] = set()
+    for boundary in at:
+        for start, end in _words_across(squeezed, boundary, hidden):
+            inner = [at[i] for i in range(start + 1, end) if i in at]
+            if _hides(text, inner, end - start):
+                closed.update(inner)
+    return closed
+
+
+def _squeeze(text: str, gaps: list[tuple[int, int]]) -> tuple[str, dict[int, tuple[int, int]]]:
+    """``text`` without its gaps, and which gap lay before each position of it."""
+    out: list[str] = []
+    at: dict[int, tuple[int, int]] = {}
+    position = length = 0
+    for start, end in gaps:
+        out.append(text[position:start])
+        length += start - position
+        at[length] = (start, end)
+        position = end
+    return "".join([*out, text[position:]]), at
+
+
+def _words_across(text: str, boundary: int, words: frozenset[str]) -> Iterator[tuple[int, int]]:
+    for start in range(max(0, boundary - 4), boundary):
+        for end in range(boundary + 1, min(len(text), start + 5) + 1):
+            if text[start:end] in words:
+                yield start, end
+
+
+def _hides(text: str, gaps: list[tuple[int, int]], length: int) -> bool:
+    """Whether these gaps hide a word of ``length`` characters.
+
+    A symbol always does. Blanks and phrase marks (我要还，钱还没到) only where they stand between all characters of
+    a word of three or more.
+    """
+    if all(_TIGHT_ONLY.fullmatch(text, start, end) for start, end in gaps):
+        return True
+    return length > 2 and len(gaps) == length - 1
+
+
+@cache
+def _tables() -> _Tables:
+    source = json.loads(resources.files("harassclf").joinpath("resources/obfuscation.json").read_text("utf-8"))
+    emoji = {form: word for key, word in source["emoji"].items() for form in (key, key.replace("\ufe0f", ""))}
+    characters = _character_table() | {ord(key): value for key, value in emoji.items() if len(key) == 1}
+    sequences = {key: value for key, value in emoji.items() if len(key) > 1}
+    split = {key: value for key, value in source["split"].items() if key not in set(source["split_ambiguous"])}
+    return _Tables(
+        characters=characters,
+        emoji=sequences,
+        split=split,
+        hidden=frozenset(source["hidden_words"]),
+        mapped=re.compile(_character_class(characters)),
+        emoji_pattern=re.compile(_alternatives(sequences)),
+        split_pattern=re.compile(_alternatives(split)),
+    )
+
+
+def _alternatives(words: Iterable[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=lambda word: (-len(word), word)))
+
+
+def _character_class(characters: dict[int, str]) -> str:
+    # Single code points above the BMP are tried one by one by ``re`` (159 µs a message); one range for all is not.
+    bmp = "".join(re.escape(chr(code)) for code in sorted(characters) if code < 0x10000)
+    return f"[{bmp}\U00010000-\U0010ffff]"
+
+
+def _character_table() -> dict[int, str]:
+    table: dict[int, str] = {}
+    for code in _candidate_codes():
+        character = chr(code)
+        if _DROPPED.match(character):
+            table[code] = ""
+        elif 0x3300 <= code <= 0x33FF:  # ㎡, ㎏: ordinary in adverts, nobody hides behind them
+            continue
+        elif (folded := unicodedata.normalize("NFKC", character)) != character and folded.isalnum():
+            table[code] = folded
+    simplified = _simplified_characters()
+    table = {code: "".join(simplified.get(c, c) for c in value) for code, value in table.items()}
+    return {ord(c): value for c, value in simplified.items()} | table
+
+
+def _candidate_codes() -> Iterator[int]:
+    for first, last in (
+        (0x0, 0xD7FF),
+        (0xE000, 0xFFFF),
+        (0x1D400, 0x1D7FF),
+        (0x1F100, 0x1F2FF),
+        (0xE0000, 0xE0FFF),
+        (0x2F800, 0x2FA1F),
+    ):
+        yield from range(first, last + 1)
+
+
+def _simplified_characters() -> dict[str, str]:
+    """Traditional to Simplified, one character each; opencc's own table, 4,500 entries."""
+    import opencc
+
+    han = [
+        chr(c)
+        for first, last in ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0x20000, 0x2A6DF))
+        for c in range(first, last + 1)
+    ]
+    simplified = opencc.OpenCC("t2s").convert("\n".join(han)).split("\n")
+    return {a: b for a, b in zip(han, simplified, strict=True) if a != b and a not in _NOT_TRADITIONAL}

@@ -1,0 +1,63 @@
+"""Every failure as ``{"error": {"code", "message"}}``, without a word of the request in it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from harassclf.errors import HarassclfError, InputError
+
+_LOG = logging.getLogger("harassclf")
+# What pydantic calls the problem, and what we say. FastAPI's own 422 body repeats the whole input.
+_VALIDATION = {
+    "json_invalid": ("json_invalid", "the body is not JSON"),
+    "missing": ("field_missing", "the field is missing"),
+    "string_type": ("text_not_string", "expected a string"),
+    "string_unicode": ("text_not_unicode", "holds lone surrogates, so it was decoded wrongly"),
+    "string_too_long": ("text_too_long", "over the limit of 10,000 characters"),
+    "string_too_short": ("text_empty", "empty, expected the message to judge"),
+    "list_type": ("texts_not_list", "expected a list of strings"),
+}
+
+
+def add_failures(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HarassclfError, _refused)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _failed)
+
+
+def failure(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """One error body."""
+    return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
+
+
+async def _invalid(request: Request, error: Any) -> JSONResponse:
+    first = error.errors()[0]
+    code, message = _VALIDATION.get(first["type"], ("body_invalid", "is not what the API expects, see /docs"))
+    if code == "json_invalid":
+        return failure(400, code, f"body: {message}")
+    field = ".".join(part for part in first["loc"][1:] if isinstance(part, str) and part in ("text", "texts")) or "body"
+    return failure(422, code, f"{field}: {message}")
+
+
+async def _refused(request: Request, error: Any) -> JSONResponse:
+    if isinstance(error, InputError):
+        return failure(422, error.code, str(error))
+    return failure(503, error.code, str(error), {"Retry-After": "1"})
+
+
+async def _http(request: Request, error: Any) -> JSONResponse:
+    code = {404: "not_found", 405: "method_not_allowed", 400: "body_invalid"}.get(error.status_code, "http_error")
+    return failure(error.status_code, code, f"{error.detail}; see /docs", error.headers)
+
+
+async def _failed(request: Request, error: Exception) -> JSONResponse:
+    _LOG.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)  # never the message of it
+    return failure(500, "internal", "the service failed on this request; it is logged without its content")

@@ -1,0 +1,317 @@
+"""Tables in: CSV, Parquet and XLSX as a stream of rows of strings, with what was wrong in each row.
+
+Nothing is guessed silently: encoding is BOM, then strict UTF-8, then strict GB18030 (which loses only Big5 and
+UTF-16 without BOM; guessing GB18030 first would corrupt UTF-8).
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from harassclf.errors import MissingDependencyError, TableError
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_BLOCK = 1 << 20
+_DELIMITERS = (",", "\t", ";", "|")
+# A quote that is never closed swallows the rest of the file: it is reported when a cell passes this many characters.
+_MAX_CELL = 64_000_000
+_MAX_UNZIPPED = 4_000_000_000  # bytes; an XLSX that unpacks to more is refused as a zip bomb
+_MAX_ZIP_RATIO = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: cells as wide as the header, and why the row is unusable (empty when it is not)."""
+
+    cells: list[str]
+    error: str = ""
+
+
+class TableReader(Protocol):
+    """A table that can be read from the start as often as wanted."""
+
+    columns: list[str]
+
+    def rows(self) -> Iterator[Row]:
+        """All rows in order."""
+
+    def share_read(self) -> float:
+        """How much of the table the running :meth:`rows` has read, 0 to 1."""
+
+
+def open_table(path: Path, *, encoding: str | None = None) -> TableReader:
+    """Open by file ending: ``.parquet``, ``.xlsx``, else CSV. Raises :class:`TableError` with one readable line."""
+    if not path.exists():
+        raise TableError(f"{path}: no such file")
+    if path.is_dir():
+        raise TableError(f"{path}: is a directory, expected a CSV, Parquet or XLSX file")
+    if path.stat().st_size == 0:
+        raise TableError(f"{path}: the file is empty, expected a header and rows")
+    match path.suffix.lower():
+        case ".parquet":
+            return ParquetReader(path)
+        case ".xlsx" | ".xlsm":
+            return XlsxReader(path)
+        case _:
+            return CsvReader(path, encoding)
+
+
+def column_index(reader: TableReader, name: str, path: Path) -> int:
+    """Position of column ``name``; the error lists the columns that are there."""
+    if name not in reader.columns:
+        raise TableError(
+            f"{path}: no column {name!r}; found: {', '.join(reader.columns)}; choose one with --text-column"
+        )
+    return reader.columns.index(name)
+
+
+def detect_encoding(path: Path) -> str:
+    """BOM, strict UTF-8, strict GB18030; reads the whole file once, in blocks."""
+    with path.open("rb") as file:
+        head = file.read(_BLOCK)
+        for bom, name in _BOMS:
+            if head.startswith(bom):
+                return name
+        if b"\x00" in head:
+            raise TableError(f"{path}: binary content, expected a text table (CSV), .parquet or .xlsx")
+    for name in ("utf-8", "gb18030"):
+        if _decodes(path, name):
+            return name
+    raise TableError(f"{path}: neither UTF-8 nor GB18030; give its encoding with --encoding")
+
+
+def _decodes(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class CsvReader:
+    """Delimiter by the header line: the one of ``, tab ; |`` that occurs most."""
+
+    def __init__(self, path: Path, encoding: str | None) -> None:
+        self._path = path
+        self._encoding = _checked_encoding(path, encoding) if encoding else detect_encoding(path)
+        self._size = path.stat().st_size
+        self._file: IO[bytes] | None = None
+        csv.field_size_limit(_MAX_CELL)
+        with path.open(encoding=self._encoding, newline="") as file:
+            self._delimiter = _delimiter(self._guarded_line(file))
+        self.columns = next(self._records(), [])
+        if not any(self.columns):
+            raise TableError(f"{path}: the first line is blank, expected column names")
+
+    @property
+    def delimiter(self) -> str:
+        return self._delimiter
+
+    def rows(self) -> Iterator[Row]:
+        records = self._records()
+        next(records)
+        width = len(self.columns)
+        for cells in records:
+            yield Row(cells) if len(cells) == width else self._ragged(cells, width)
+
+    def share_read(self) -> float:
+        return min(1.0, self._file.tell() / self._size) if self._file and not self._file.closed else 1.0
+
+    def _ragged(self, cells: list[str], width: int) -> Row:
+        error = f"row has {len(cells)} cells, expected {width}"
+        if len(cells) > width:  # nothing is lost: the surplus stays in the last column
+            cells = [*cells[: width - 1], self._delimiter.join(cells[width - 1 :])]
+        return Row(cells + [""] * (width - len(cells)), error)
+
+    def _records(self) -> Iterator[list[str]]:
+        with self._path.open("rb") as file:
+            self._file = file
+            lines = _Lines(codecs.getreader(self._encoding)(file), self._path, self._encoding)
+            reader = csv.reader(lines, delimiter=self._delimiter)
+            while True:
+                lines.begin_record()
+                try:
+                    record = next(reader)
+                except StopIteration:
+                    return
+                except csv.Error as error:
+                    raise TableError(self._unreadable(reader.line_num, error)) from None
+                if lines.ended and _open_quote(lines.record, self._delimiter):
+                    raise TableError(f"{self._path}: a quote opened on line {lines.first} is never closed")
+                yield record
+
+    def _unreadable(self, line: int, error: csv.Error) -> str:
+        if "field limit" in str(error):
+            return (
+                f"{self._path}: near line {line}, a cell over {_MAX_CELL:,} characters or a quote that is never closed"
+            )
+        return f"{self._path}: line {line} is not CSV ({error})"
+
+    def _guarded_line(self, file: Any) -> str:
+        try:
+            return str(file.readline(_BLOCK))
+        except UnicodeError:
+            raise TableError(
+                f"{self._path}: is not {self._encoding}; leave --encoding out to have it detected"
+            ) from None
+
+
+class _Lines:
+    """Lines of a file, remembering those of the record being read, so that an unclosed quote can be told."""
+
+    def __init__(self, lines: Any, path: Path, encoding: str) -> None:
+        self._lines, self._path, self._encoding = lines, path, encoding
+        self._number = 0
+        self.begin_record()
+        self.ended = False
+
+    def begin_record(self) -> None:
+        self.record: list[str] = []
+        self.first = self._number + 1
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        try:
+            line = str(next(self._lines))
+        except StopIteration:
+            self.ended = True
+            raise
+        except UnicodeError:
+            raise TableError(f"{self._path}: is not {self._encoding} after line {self._number}; leave --encoding out "
+                             "to have it detected") from None  # fmt: skip
+        self._number += 1
+        self.record.append(line)
+        return line
+
+
+def _open_quote(lines: list[str], delimiter: str) -> bool:
+    try:
+        list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        return "end of data" in str(error)
+    return False
+
+
+def _checked_encoding(path: Path, encoding: str) -> str:
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        raise TableError(f"--encoding: {encoding!r} is not an encoding Python knows; try utf-8 or gb18030") from None
+    if not _decodes(path, encoding):
+        raise TableError(f"{path}: is not {encoding}; leave --encoding out to have it detected")
+    return encoding
+
+
+def _delimiter(header: str) -> str:
+    return max(_DELIMITERS, key=header.count)
+
+
+class XlsxReader:
+    """The first sheet; formulas give their last computed value, dates their ISO form, merged cells their first one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._rows, self._read = 1, 0
+        _check_zip(path)
+        self.columns = list(next(self._values(), []))
+        if not any(self.columns):
+            raise TableError(f"{path}: the first row of the first sheet is blank, expected column names")
+
+    def rows(self) -> Iterator[Row]:
+        values = self._values()
+        next(values)
+        width = len(self.columns)
+        for self._read, cells in enumerate(values, 1):
+            yield Row((cells + [""] * width)[:width])
+
+    def share_read(self) -> float:
+        return min(1.0, self._read / max(1, self._rows))
+
+    def _values(self) -> Iterator[list[str]]:
+        try:
+            from openpyxl import load_workbook
+        except ImportError:
+            raise MissingDependencyError(
+                "XLSX needs openpyxl; install it with: pip install 'harassclf[xlsx]'"
+            ) from None
+        try:
+            book = load_workbook(self._path, read_only=True, data_only=True)
+            sheet = book.worksheets[0]
+            self._rows = sheet.max_row or 1
+            for row in sheet.iter_rows(values_only=True):
+                yield [_plain(value) for value in row]
+        except (TableError, GeneratorExit):
+            raise
+        except Exception as error:  # openpyxl raises KeyError, ValueError, ParseError and others on damaged files
+            raise TableError(f"{self._path}: damaged XLSX ({type(error).__name__}); open and save it again") from None
+
+
+def _check_zip(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(item.file_size for item in archive.infolist())
+    except (zipfile.BadZipFile, OSError):
+        raise TableError(f"{path}: not an XLSX file, or protected by a password; save it again without one") from None
+    if size > _MAX_UNZIPPED or size > _MAX_ZIP_RATIO * max(path.stat().st_size, 1_000_000):
+        raise TableError(f"{path}: unpacks to {size:,} bytes, which is refused; save the table as CSV")
+
+
+class ParquetReader:
+    """All row groups in order; nested values are written as their Python form."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._read = path, 0
+        try:
+            import pyarrow.parquet as parquet
+        except ImportError:
+            raise MissingDependencyError(
+                "Parquet needs pyarrow; install it with: pip install 'harassclf[parquet]'"
+            ) from None
+        try:
+            self._file = parquet.ParquetFile(path)
+        except Exception as error:  # ArrowInvalid, OSError, ArrowNotImplementedError
+            raise TableError(f"{path}: not a readable Parquet file ({type(error).__name__})") from None
+        self._rows = self._file.metadata.num_rows
+        self.columns = list(self._file.schema_arrow.names)
+
+    def rows(self) -> Iterator[Row]:
+        self._read = 0
+        for batch in self.batches():
+            columns = [column.to_pylist() for column in batch.columns]
+            for values in zip(*columns, strict=True):
+                self._read += 1
+                yield Row([_plain(value) for value in values])
+
+    def batches(self, size: int = 4096) -> Iterator[Any]:
+        """Record batches with their own column types."""
+        try:
+            yield from self._file.iter_batches(batch_size=size)
+        except OSError as error:
+            raise TableError(f"{self._path}: damaged Parquet file ({type(error).__name__})") from None
+
+    def share_read(self) -> float:
+        return float(self._read / max(1, self._rows))
+
+
+def _plain(value: Any) -> str:
+    """A cell as text: blanks for nothing, ISO dates, whole floats without a fraction."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime | date | time):
+        return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)

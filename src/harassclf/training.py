@@ -1,0 +1,344 @@
+"""Corpus to model folder: fit, calibrate, choose thresholds, write. The same data and seed give the same bytes.
+
+What is fitted, in order:
+
+1. TF-IDF blocks over the training voices, cut to the ``max_features`` terms that a first fit weighs most;
+2. a multinomial logistic regression for the labels, and one binary one per category;
+3. the same on every fold of voices, for decision values on voices that the fold's model has not read;
+4. calibration on those: a linear map of the three label decision values, and Platt's line for each category. Both are
+   linear, so they are folded into the coefficients, and the saved scikit-learn pipeline is calibrated as it stands;
+5. thresholds and the review band, chosen on the calibrated held-out probabilities.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
+
+from harassclf import artifact, model_card
+from harassclf.classifier import DEFAULT_MODEL
+from harassclf.corpus import RESERVED, TRAIN, category_matrix, corpus_hash, voice_folds
+from harassclf.decision import Thresholds, expit, softmax, verdicts
+from harassclf.errors import CorpusError
+from harassclf.evaluation import Evaluation, evaluate
+from harassclf.features import BLOCKS, columns
+from harassclf.labels import CATEGORIES, HARASSMENT, LABELS
+from harassclf.segment import GOLDEN_FINGERPRINT, Segmenter
+
+MODEL_VERSION = "1.0"
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """Everything that decides the result beside the corpus. Values chosen by the ablation in ``benchmarks/``."""
+
+    C: float = 20.0
+    category_C: float = 20.0
+    min_df: int = 2
+    max_features: int = 50_000
+    folds: int = 5
+    seed: int = 20261125
+    max_iter: int = 300
+    review_precision: float = 0.98  # above the review band, harassment precision on held-out voices is at least this
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A fitted and calibrated model with its held-out evaluation."""
+
+    pipeline: Pipeline
+    category_heads: OneVsRestClassifier
+    thresholds: Thresholds
+    held_out: Evaluation
+    reserved: Evaluation | None
+    held_out_decisions: np.ndarray  # calibrated, shape (training messages, labels + categories)
+
+
+def train(corpus: pd.DataFrame, folder: Path, config: TrainingConfig, progress: Progress) -> TrainedModel:
+    """Train on the voices of split ``train`` and write a model folder.
+
+    Raises :class:`CorpusError` when the corpus has too few voices for the folds.
+    """
+    with threadpool_limits(1):  # several BLAS threads add in an order of their own: other bytes
+        model = fit(corpus, config, progress)
+    write(model, folder, corpus, config)
+    progress(f"wrote {folder}")
+    return model
+
+
+def fit(corpus: pd.DataFrame, config: TrainingConfig, progress: Progress) -> TrainedModel:
+    """Fit, calibrate and evaluate, without writing."""
+    training = corpus[corpus["split"] == TRAIN].sort_values("id").reset_index(drop=True)
+    if training["voice"].nunique() < 2 * config.folds:
+        raise CorpusError(f"corpus: {training['voice'].nunique()} training voices, expected {2 * config.folds} or more")
+    frame = columns(training["text"].tolist(), Segmenter())
+    progress(f"{len(training):,} messages of {training['voice'].nunique()} voices")
+    raw = held_out_decisions(training, frame, config, progress)
+    label_map, category_lines = _calibrations(raw, training)
+    calibrated = _calibrate(raw, label_map, category_lines)
+    thresholds = choose_thresholds(calibrated, training, config)
+    pipeline, heads = _fit_once(training, frame, config)
+    _fold_in(pipeline[-1], heads, label_map, category_lines)
+    progress("fitted on all training voices")
+    held_out = evaluate(
+        training["label"].tolist(), verdicts(calibrated, thresholds), category_matrix(training["categories"])
+    )
+    reserved = _evaluate_reserved(corpus, pipeline, heads, thresholds)
+    return TrainedModel(pipeline, heads, thresholds, held_out, reserved, calibrated)
+
+
+def held_out_decisions(
+    training: pd.DataFrame, frame: pd.DataFrame, config: TrainingConfig, progress: Progress
+) -> np.ndarray:
+    """Uncalibrated decision values of every message by a model that has not read its voice, shape ``(n, 3 + 7)``."""
+    fold_of = voice_folds(training["voice"], config.folds, config.seed)
+    out = np.zeros((len(training), len(LABELS) + len(CATEGORIES)))
+    for fold in range(config.folds):
+        inside, outside = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
+        pipeline, heads = _fit_once(training.iloc[inside], frame.iloc[inside], config)
+        out[outside] = decisions(pipeline, heads, frame.iloc[outside])
+        progress(f"fold {fold + 1} of {config.folds}")
+    return out
+
+
+def decisions(pipeline: Pipeline, heads: OneVsRestClassifier, frame: pd.DataFrame) -> np.ndarray:
+    """Decision values of labels then categories from the scikit-learn objects, shape ``(n, 3 + 7)``."""
+    features = pipeline[:-1].transform(frame)
+    return np.hstack([_label_decisions(pipeline[-1], features), heads.decision_function(features)])
+
+
+def _label_decisions(classifier: LogisticRegression, features: sp.csr_matrix) -> np.ndarray:
+    order = [list(classifier.classes_).index(label) for label in LABELS]
+    return np.asarray(classifier.decision_function(features))[:, order]
+
+
+def _fit_once(rows: pd.DataFrame, frame: pd.DataFrame, config: TrainingConfig) -> tuple[Pipeline, OneVsRestClassifier]:
+    labels = rows["label"].to_numpy()
+    features = _selected_features(frame, labels, config)
+    matrix = features.fit_transform(frame)
+    classifier = _logistic(config.C, config).fit(matrix, labels)
+    heads = OneVsRestClassifier(_logistic(config.category_C, config)).fit(matrix, category_matrix(rows["categories"]))
+    return Pipeline([("features", features), ("classifier", classifier)]), heads
+
+
+def _logistic(c: float, config: TrainingConfig) -> LogisticRegression:
+    return LogisticRegression(C=c, max_iter=config.max_iter, tol=1e-4)
+
+
+def _selected_features(frame: pd.DataFrame, labels: np.ndarray, config: TrainingConfig) -> ColumnTransformer:
+    """The TF-IDF blocks with the vocabulary fixed to the terms that a first fit weighs most (largest |coef|)."""
+    everything = _features({block.name: None for block in BLOCKS}, config)
+    matrix = everything.fit_transform(frame)
+    if matrix.shape[1] <= config.max_features:
+        vocabularies = {block.name: _terms(everything, block.name) for block in BLOCKS}
+    else:
+        weight = np.abs(_logistic(config.C, config).fit(matrix, labels).coef_).max(axis=0)
+        keep = np.zeros(matrix.shape[1], dtype=bool)
+        keep[np.argsort(-weight, kind="stable")[: config.max_features]] = True
+        vocabularies = _kept(everything, keep)
+    return _features(vocabularies, config)
+
+
+def _kept(features: ColumnTransformer, keep: np.ndarray) -> dict[str, list[str]]:
+    vocabularies, position = {}, 0
+    for block in BLOCKS:
+        names = _terms(features, block.name)
+        vocabularies[block.name] = [t for t, k in zip(names, keep[position : position + len(names)], strict=True) if k]
+        position += len(names)
+    return vocabularies
+
+
+def _terms(features: ColumnTransformer, block: str) -> list[str]:
+    return [str(term) for term in features.named_transformers_[block].get_feature_names_out()]
+
+
+def _features(vocabularies: dict[str, Any], config: TrainingConfig) -> ColumnTransformer:
+    return ColumnTransformer(
+        [
+            (
+                block.name,
+                TfidfVectorizer(
+                    analyzer=block.analyzer,
+                    token_pattern=r"\S+" if block.analyzer == "word" else None,
+                    ngram_range=block.ngram_range,
+                    lowercase=False,
+                    sublinear_tf=True,
+                    min_df=1 if vocabularies[block.name] is not None else config.min_df,
+                    vocabulary=vocabularies[block.name],
+                ),
+                block.name,
+            )
+            for block in BLOCKS
+        ]
+    )
+
+
+def _calibrations(raw: np.ndarray, training: pd.DataFrame) -> tuple[LogisticRegression, list[tuple[float, float]]]:
+    """The label map (3 x 3 and intercept) and, per category, Platt's slope and intercept."""
+    label_map = LogisticRegression(C=1e4, max_iter=1000).fit(raw[:, : len(LABELS)], training["label"])
+    lines = []
+    for i, truth in enumerate(category_matrix(training["categories"]).T):
+        line = LogisticRegression(C=1e4, max_iter=1000).fit(raw[:, [len(LABELS) + i]], truth)
+        lines.append((float(line.coef_[0, 0]), float(line.intercept_[0])))
+    return label_map, lines
+
+
+def _calibrate(raw: np.ndarray, label_map: LogisticRegression, lines: Sequence[tuple[float, float]]) -> np.ndarray:
+    slopes, intercepts = np.array(lines).T
+    labels = _label_decisions(label_map, raw[:, : len(LABELS)])
+    return np.hstack([labels, raw[:, len(LABELS) :] * slopes + intercepts])
+
+
+def _fold_in(
+    classifier: LogisticRegression,
+    heads: OneVsRestClassifier,
+    label_map: LogisticRegression,
+    lines: Sequence[tuple[float, float]],
+) -> None:
+    """Put the calibration into the coefficients: a linear map of a linear map."""
+    order = [list(classifier.classes_).index(label) for label in LABELS]  # the map's inputs are in LABELS order
+    classifier.coef_, classifier.intercept_ = (
+        label_map.coef_ @ classifier.coef_[order],
+        label_map.coef_ @ classifier.intercept_[order] + label_map.intercept_,
+    )
+    for head, (slope, intercept) in zip(heads.estimators_, lines, strict=True):
+        head.coef_, head.intercept_ = head.coef_ * slope, head.intercept_ * slope + intercept
+
+
+def choose_thresholds(calibrated: np.ndarray, training: pd.DataFrame, config: TrainingConfig) -> Thresholds:
+    """Choose on held-out voices: the harassment threshold of best F1; the review band from where recall of harassment
+    below it is 2% up to where precision above it reaches ``review_precision``; per category the best F1 among
+    harassing messages."""
+    harassment = training["label"].to_numpy() == HARASSMENT
+    probability = softmax(calibrated)[:, 0]
+    threshold = best_f1_threshold(harassment, probability)
+    high = precision_threshold(harassment, probability, config.review_precision)
+    low = float(np.quantile(probability[harassment], 1 - config.review_precision))
+    truth, categories = category_matrix(training["categories"])[harassment], expit(calibrated)[harassment]
+    return Thresholds(
+        harassment=threshold,
+        review=(round(min(low, threshold), 4), round(max(high, threshold), 4)),
+        categories={
+            name: best_f1_threshold(truth[:, i].astype(bool), categories[:, i]) for i, name in enumerate(CATEGORIES)
+        },
+    )
+
+
+_GRID = np.round(np.arange(0.05, 0.96, 0.01), 2)
+
+
+def best_f1_threshold(truth: np.ndarray, probability: np.ndarray) -> float:
+    """The threshold on a grid of hundredths with the best F1; ties go to the one nearest to 0.5."""
+    f1 = [_f1(truth, probability >= t) for t in _GRID]
+    best = max(range(len(_GRID)), key=lambda i: (round(f1[i], 6), -abs(_GRID[i] - 0.5)))
+    return float(_GRID[best])
+
+
+def _f1(truth: np.ndarray, predicted: np.ndarray) -> float:
+    hits = int((truth & predicted).sum())
+    return 2 * hits / max(1, int(truth.sum()) + int(predicted.sum()))
+
+
+def precision_threshold(truth: np.ndarray, probability: np.ndarray, precision: float) -> float:
+    """The lowest threshold from which precision stays at ``precision`` or more; 1.0 where none does."""
+    order = np.argsort(-probability, kind="stable")
+    running = np.cumsum(truth[order]) / np.arange(1, len(order) + 1)
+    good = np.flatnonzero(running >= precision)
+    return float(probability[order][good[-1]]) if len(good) else 1.0
+
+
+def _evaluate_reserved(
+    corpus: pd.DataFrame, pipeline: Pipeline, heads: OneVsRestClassifier, thresholds: Thresholds
+) -> Evaluation | None:
+    reserved = corpus[corpus["split"] == RESERVED].sort_values("id")
+    if reserved.empty:
+        return None
+    calibrated = decisions(pipeline, heads, columns(reserved["text"].tolist(), Segmenter()))
+    return evaluate(
+        reserved["label"].tolist(), verdicts(calibrated, thresholds), category_matrix(reserved["categories"])
+    )
+
+
+def write(model: TrainedModel, folder: Path, corpus: pd.DataFrame, config: TrainingConfig) -> None:
+    """Write the model folder; ``metadata.json`` comes last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / artifact.METADATA).unlink(missing_ok=True)
+    features = model.pipeline[0]
+    vocabulary = {block.name: _terms(features, block.name) for block in BLOCKS}
+    (folder / artifact.VOCABULARY).write_text(json.dumps(vocabulary, ensure_ascii=False), "utf-8")
+    (folder / artifact.WEIGHTS).write_bytes(_npz(_arrays(model)))
+    joblib.dump(model.pipeline, folder / artifact.PIPELINE, compress=("zlib", 6))
+    joblib.dump(model.category_heads, folder / artifact.CATEGORY_HEADS, compress=("zlib", 6))
+    metadata = _metadata(model, corpus, config)
+    (folder / artifact.MODEL_CARD).write_text(model_card.render(metadata), "utf-8")
+    artifact.write_metadata(folder, metadata)
+
+
+def _arrays(model: TrainedModel) -> dict[str, np.ndarray]:
+    classifier, heads = model.pipeline[-1], model.category_heads
+    order = [list(classifier.classes_).index(label) for label in LABELS]
+    coef = np.vstack([classifier.coef_[order], *(head.coef_ for head in heads.estimators_)]).T
+    intercept = np.concatenate([classifier.intercept_[order], *(head.intercept_ for head in heads.estimators_)])
+    arrays, position = {"intercept": intercept}, 0
+    for block in BLOCKS:
+        idf = model.pipeline[0].named_transformers_[block.name].idf_
+        arrays[f"idf_{block.name}"] = idf
+        arrays[f"coef_{block.name}"] = np.ascontiguousarray(coef[position : position + len(idf)])
+        position += len(idf)
+    return arrays
+
+
+def _npz(arrays: dict[str, np.ndarray]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def _metadata(model: TrainedModel, corpus: pd.DataFrame, config: TrainingConfig) -> dict[str, Any]:
+    packages = ("jieba", "rjieba", "scikit-learn", "numpy", "scipy", "joblib", "OpenCC")
+    training = corpus[corpus["split"] == TRAIN]
+    return {
+        "name": DEFAULT_MODEL,
+        "version": MODEL_VERSION,
+        "libraries": {name: version(name) for name in packages} | {"python": platform.python_version()},
+        "labels": list(LABELS),
+        "categories": list(CATEGORIES),
+        "blocks": [{"name": b.name, "analyzer": b.analyzer, "ngram_range": list(b.ngram_range)} for b in BLOCKS],
+        "thresholds": asdict(model.thresholds),
+        "calibration": {
+            "labels": "linear map of the three decision values, fitted on held-out voices, folded into the weights",
+            "categories": "Platt scaling on held-out voices, folded into the weights",
+        },
+        "segmenter_fingerprint": GOLDEN_FINGERPRINT,
+        "corpus": {
+            "sha256": corpus_hash(corpus),
+            "messages": len(corpus),
+            "training_messages": len(training),
+            "training_voices": int(training["voice"].nunique()),
+            "labels": {name: int((training["label"] == name).sum()) for name in LABELS},
+        },
+        "seed": config.seed,
+        "config": asdict(config),
+        "metrics": {
+            "held_out_voices": model.held_out.to_dict(),
+            "reserved_voices": model.reserved.to_dict() if model.reserved else None,
+        },
+    }

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from harassclf import Classifier, batch
+from harassclf.batch import RESULT_COLUMNS, ScoreOptions, cells_of, safe_cell, score_table
+from harassclf.errors import OutputError, TableError
+
+TEXTS = [
+    "再不还钱就给你全家打电话",
+    "您的账单明天到期，请按时还款",
+    "晚上吃什么",
+    "",
+    "=cmd|' /C calc'!A0",
+    "x" * 10_001,
+]
+
+
+def _quiet(rows: int, share: float) -> None:
+    pass
+
+
+def _table(path: Path, texts: list[str], encoding: str = "utf-8") -> Path:
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file).writerows([["id", "text", "note"], *([i, text, f"+{i}"] for i, text in enumerate(texts))])
+    return path
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_rows_keep_order_columns_and_place(tmp_path: Path, classifier: Classifier) -> None:
+    output = tmp_path / "out.csv"
+    summary = score_table(_table(tmp_path / "in.csv", TEXTS), output, ScoreOptions(), _quiet)
+    assert output.read_bytes().startswith(b"\xef\xbb\xbf")
+    rows = _read(output)
+    assert list(rows[0]) == ["id", "text", "note", *RESULT_COLUMNS]
+    assert [row["id"] for row in rows] == [str(i) for i in range(len(TEXTS))]
+    assert (summary.rows, summary.errors) == (6, 2)
+    assert "empty" in rows[3]["error"]
+    assert "10,001 characters" in rows[5]["error"]
+    assert rows[5]["text"] == TEXTS[5]
+    for row, text in zip(rows[:3], TEXTS, strict=False):
+        assert tuple(row[name] for name in RESULT_COLUMNS) == cells_of(classifier.classify(text))
+
+
+def test_no_cell_starts_a_formula(tmp_path: Path) -> None:
+    texts = ["=1+1", "@SUM(A1)", "\t=1", "-2+3+cmd|' /C calc'!A0", "+86 138"]
+    score_table(_table(tmp_path / "in.csv", texts), tmp_path / "out.csv", ScoreOptions(), _quiet)
+    for row in _read(tmp_path / "out.csv"):
+        assert all(safe_cell(cell) == cell for cell in row.values())
+    assert _read(tmp_path / "out.csv")[4]["text"] == "+86 138"  # a telephone number is no formula
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-8-sig"])
+def test_encodings_in_utf8_with_bom_out(tmp_path: Path, encoding: str) -> None:
+    score_table(_table(tmp_path / "in.csv", TEXTS[:3], encoding), tmp_path / "out.csv", ScoreOptions(), _quiet)
+    assert [row["text"] for row in _read(tmp_path / "out.csv")] == TEXTS[:3]
+
+
+def test_output_is_refused_before_any_work(tmp_path: Path) -> None:
+    source, output = _table(tmp_path / "in.csv", TEXTS), tmp_path / "out.csv"
+    output.write_text("mine")
+    for target, reason in ((output, "exists"), (source, "is the input"), (tmp_path, "directory"),
+                           (tmp_path / "no" / "out.csv", "no such directory")):  # fmt: skip
+        with pytest.raises(OutputError, match=reason):
+            score_table(source, target, ScoreOptions(), _quiet)
+    assert output.read_text() == "mine"
+    score_table(source, output, ScoreOptions(force=True), _quiet)
+    assert len(_read(output)) == len(TEXTS)
+    with pytest.raises(OutputError, match="is the input"):
+        score_table(source, source, ScoreOptions(force=True), _quiet)
+
+
+def test_scored_table_is_not_scored_twice(tmp_path: Path) -> None:
+    score_table(_table(tmp_path / "in.csv", TEXTS), tmp_path / "out.csv", ScoreOptions(), _quiet)
+    with pytest.raises(TableError, match="already has predicted_label"):
+        score_table(tmp_path / "out.csv", tmp_path / "again.csv", ScoreOptions(), _quiet)
+
+
+def test_header_only_gives_header_only(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text\n", "utf-8")
+    assert score_table(tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions(), _quiet).rows == 0
+    assert (tmp_path / "out.csv").read_text("utf-8-sig").strip() == ",".join(["text", *RESULT_COLUMNS])
+
+
+def _texts(n: int) -> list[str]:
+    return [f"第{chr(0x4E00 + i)}期账单{'请还款' if i % 3 else '我去你单位找你'}" for i in range(n)]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "xlsx"])
+def test_stopped_run_goes_on_and_gives_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    monkeypatch.setattr(batch, "_CHUNK", 10)
+    source = _table(tmp_path / "in.csv", _texts(47))
+    whole, stopped = tmp_path / f"whole.{suffix}", tmp_path / f"stopped.{suffix}"
+    score_table(source, whole, ScoreOptions(), _quiet)
+
+    def stop(rows: int, share: float) -> None:
+        if rows >= 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        score_table(source, stopped, ScoreOptions(), stop)
+    assert not stopped.exists()
+    with (tmp_path / f"stopped.{suffix}.partial").open("ab") as file:
+        file.write(b"half a row")  # what a kill in the middle of a write leaves
+    summary = score_table(source, stopped, ScoreOptions(resume=True), _quiet)
+    assert summary.rows == 47
+    if suffix == "xlsx":  # a zip with the time of writing in it
+        from harassclf.tables import open_table
+
+        assert list(open_table(whole).rows()) == list(open_table(stopped).rows())
+    else:
+        assert whole.read_bytes() == stopped.read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"in.csv", whole.name, stopped.name}
+
+
+def test_resume_refuses_another_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "_CHUNK", 10)
+
+    def stop(rows: int, share: float) -> None:
+        raise KeyboardInterrupt
+
+    source = _table(tmp_path / "in.csv", _texts(30))
+    with pytest.raises(KeyboardInterrupt):
+        score_table(source, tmp_path / "out.csv", ScoreOptions(), stop)
+    _table(source, _texts(31))
+    with pytest.raises(OutputError, match="belongs to another input"):
+        score_table(source, tmp_path / "out.csv", ScoreOptions(resume=True), _quiet)
+
+
+def test_several_workers_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "_CHUNK", 10)
+    source = _table(tmp_path / "in.csv", [*_texts(35), *TEXTS])
+    score_table(source, tmp_path / "one.csv", ScoreOptions(), _quiet)
+    score_table(source, tmp_path / "two.csv", ScoreOptions(workers=2), _quiet)
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+
+
+def test_repeated_messages_are_scored_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "_CHUNK", 4)
+    scored: list[str] = []
+    original = batch.results_of
+    monkeypatch.setattr(batch, "results_of", lambda c, texts: scored.extend(texts) or original(c, texts))
+    score_table(_table(tmp_path / "in.csv", ["在吗", "还钱"] * 10), tmp_path / "out.csv", ScoreOptions(), _quiet)
+    assert sorted(scored) == ["在吗", "还钱"]
+    assert [row["predicted_label"] for row in _read(tmp_path / "out.csv")] == [
+        _read(tmp_path / "out.csv")[i % 2]["predicted_label"] for i in range(20)
+    ]
+
+
+def test_parquet_keeps_its_column_types(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as parquet
+
+    parquet.write_table(pa.table({"text": ["还钱", "在吗"], "n": [1, 2]}), tmp_path / "in.parquet")
+    score_table(tmp_path / "in.parquet", tmp_path / "out.parquet", ScoreOptions(), _quiet)
+    table = parquet.read_table(tmp_path / "out.parquet")
+    assert table.column_names == ["text", "n", *RESULT_COLUMNS]
+    assert table.schema.field("n").type == pa.int64()
+    assert table.num_rows == 2
+
+
+def test_xlsx_output_holds_text_not_formulas(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    score_table(_table(tmp_path / "in.csv", ["=1+1", "还钱\x0b"]), tmp_path / "out.xlsx", ScoreOptions(), _quiet)
+    sheet = openpyxl.load_workbook(tmp_path / "out.xlsx").worksheets[0]
+    assert sheet["B2"].value == "=1+1"
+    assert sheet["B2"].data_type == "s"
+
+
+def test_progress_and_state_hold_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "_CHUNK", 2)
+
+    def stop(rows: int, share: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        score_table(_table(tmp_path / "in.csv", ["绝密的一句话"] * 5), tmp_path / "out.csv", ScoreOptions(), stop)
+    state = (tmp_path / "out.csv.progress").read_text("utf-8")
+    assert "绝密" not in state
+    assert json.loads(state)["summary"]["rows"] == 2

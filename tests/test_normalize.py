@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harassclf.normalize import normalize
+
+DISGUISED = [
+    ("还\u200b钱", "还钱"),  # zero-width space
+    ("还\ufe0f钱", "还钱"),  # variation selector
+    ("\u202e还钱\u202c", "还钱"),  # bidi override
+    ("还\u0336钱\u0336", "还钱"),  # struck through
+    ("還錢", "还钱"),
+    ("ＱＱ１２３", "QQ123"),
+    ("⑤天", "5天"),
+    ("还💰", "还钱"),
+    ("打📞", "打电话"),
+    ("通-讯-录", "通讯录"),
+    ("通 讯 录", "通讯录"),
+    ("催*收", "催收"),
+    ("你 还 不 还 钱", "你还不还钱"),
+    ("钅戋", "钱"),
+    ("亻责务", "债务"),
+    ("辶不钱", "还钱"),
+    ("⼿机", "手机"),  # Kangxi radical
+]
+
+CLEAN = [
+    "我要还，钱还没到。",
+    "早 中 晚 各一次",
+    "在外面门口等你",
+    "好 我知道了 明天见",
+    "APP 里可以看 iPhone 的价格：￥5,999（含税）！",
+    "请于6月1日～6月5日……自取",
+    "其月薪八千，两人弓长岭见",  # 其月 is not 期, 弓长 is not 张
+    "乾隆年间的瓶子",
+    "66-145㎡，3室2厅",
+    "这辆车两天没动，女未婚",
+]
+
+
+@pytest.mark.parametrize(("raw", "expected"), DISGUISED)
+def test_disguise_is_undone(raw: str, expected: str) -> None:
+    assert normalize(raw).text == expected
+
+
+@pytest.mark.parametrize("text", CLEAN)
+def test_clean_text_is_unchanged(text: str) -> None:
+    normalized = normalize(text)
+    assert normalized.text == text
+    assert list(normalized.starts) == list(range(len(text)))
+
+
+def test_span_covers_the_disguised_characters() -> None:
+    normalized = normalize("快还*钱！")
+    start = normalized.text.index("还钱")
+    assert normalized.raw_span(start, start + 2) == (1, 4)
+
+
+def test_emoji_word_keeps_the_span_of_the_emoji() -> None:
+    normalized = normalize("打📞给你妈")
+    assert normalized.text == "打电话给你妈"
+    assert normalized.raw_span(1, 3) == (1, 2)
+
+
+_NASTY = st.text(
+    alphabet=st.one_of(
+        st.sampled_from("还钱通讯录催收亻责钅戋辶不*-. ，\u200b\ufe0f\u202e💰📞👨\u200d⚖还還錢１Ａ\n\t\x00"),
+        st.characters(),
+    ),
+    max_size=80,
+)
+
+
+@given(_NASTY)
+def test_offsets_are_valid_and_in_order(raw: str) -> None:
+    normalized = normalize(raw)
+    starts, ends = list(normalized.starts), list(normalized.ends)
+    assert len(starts) == len(ends) == len(normalized.text)
+    assert all(0 <= start < end <= len(raw) for start, end in zip(starts, ends, strict=True))
+    assert starts == sorted(starts)
+    assert ends == sorted(ends)
+
+
+@given(_NASTY)
+def test_unchanged_characters_point_at_themselves(raw: str) -> None:
+    normalized = normalize(raw)
+    if normalized.text == raw:
+        assert list(normalized.starts) == list(range(len(raw)))
+
+
+@given(_NASTY)
+def test_normalising_twice_changes_characters_only_once(raw: str) -> None:
+    once = normalize(raw).text
+    again = normalize(once).text
+    assert len(again) <= len(once)  # a closed gap may reveal another split character, nothing ever grows back

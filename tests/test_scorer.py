@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harassclf import Classifier
+from harassclf.artifact import read_pipeline
+from harassclf.classifier import default_model_folder
+from harassclf.decision import softmax
+from harassclf.features import columns
+from harassclf.labels import CATEGORIES, LABELS
+from harassclf.segment import Segmenter
+
+
+@pytest.fixture(scope="module")
+def saved():
+    return read_pipeline(default_model_folder())
+
+
+def _saved_decisions(saved, texts: list[str]) -> np.ndarray:
+    pipeline, heads = saved
+    features = pipeline[:-1].transform(columns(texts, Segmenter()))
+    order = [list(pipeline.classes_).index(label) for label in LABELS]
+    return np.hstack([pipeline[-1].decision_function(features)[:, order], heads.decision_function(features)])
+
+
+def test_arrays_give_the_saved_pipelines_numbers_on_the_corpus(
+    classifier: Classifier, corpus: pd.DataFrame, saved
+) -> None:
+    texts = corpus["text"].tolist()
+    ours, theirs = classifier.decision_function(texts), _saved_decisions(saved, texts)
+    assert np.abs(ours - theirs).max() < 1e-9
+    order = [list(saved[0].classes_).index(label) for label in LABELS]
+    probabilities = saved[0].predict_proba(columns(texts[:500], Segmenter()))[:, order]
+    assert np.abs(classifier.predict_proba(texts[:500]) - probabilities).max() < 1e-9
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda t: not t.isspace()),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_arrays_give_the_saved_pipelines_numbers_on_anything(classifier: Classifier, saved, texts: list[str]) -> None:
+    assert np.abs(classifier.decision_function(texts) - _saved_decisions(saved, texts)).max() < 1e-9
+
+
+def test_one_by_one_is_what_many_give(classifier: Classifier, corpus: pd.DataFrame) -> None:
+    texts = corpus["text"].tolist()[:300]
+    many = classifier.classify_many(texts)
+    assert many == [classifier.classify(text) for text in texts]
+    probabilities = np.array([list(p.probabilities.values()) for p in many])
+    assert np.abs(probabilities - softmax(classifier.decision_function(texts))).max() < 1e-12
+
+
+def test_contributions_and_intercept_are_the_decision_value(classifier: Classifier, corpus: pd.DataFrame) -> None:
+    for text in corpus["text"].tolist()[:200]:
+        decision = classifier.decision_function([text])[0]
+        for column, name in enumerate((*LABELS, *CATEGORIES)):
+            explanation = classifier.explain(text, name)
+            total = explanation.intercept + sum(c.value for c in explanation.contributions)
+            assert total == pytest.approx(explanation.decision_value, abs=1e-9)
+            assert explanation.decision_value == pytest.approx(decision[column], abs=1e-9)

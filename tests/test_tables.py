@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import codecs
+import zipfile
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harassclf.errors import TableError
+from harassclf.tables import CsvReader, column_index, detect_encoding, open_table
+
+
+def _write(path: Path, content: str | bytes, encoding: str = "utf-8") -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+    return path
+
+
+def _cells(path: Path, **options: str) -> list[list[str]]:
+    return [row.cells for row in open_table(path, **options).rows()]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "gbk", "utf-16"])
+def test_encoding_is_detected(tmp_path: Path, encoding: str) -> None:
+    path = _write(tmp_path / "t.csv", "id,text\n1,您的账单明天到期\n", encoding)
+    reader = open_table(path)
+    assert reader.columns == ["id", "text"]
+    assert [row.cells for row in reader.rows()] == [["1", "您的账单明天到期"]]
+
+
+def test_utf8_is_never_taken_for_gb18030(tmp_path: Path) -> None:
+    assert detect_encoding(_write(tmp_path / "t.csv", "text\n" + "还钱" * 600_000 + "\n")) == "utf-8"
+
+
+def test_delimiter_is_read_off_the_header(tmp_path: Path) -> None:
+    for mark in ",;\t|":
+        assert _cells(_write(tmp_path / "t.csv", f"id{mark}text\n1{mark}甲\n")) == [["1", "甲"]]
+
+
+def test_quoted_newlines_and_delimiters_stay_in_their_cell(tmp_path: Path) -> None:
+    path = _write(tmp_path / "t.csv", 'id,text\r\n1,"第一行\n第二行，""引号"","\r\n')
+    assert _cells(path) == [["1", '第一行\n第二行，"引号",']]
+
+
+def test_ragged_rows_keep_their_place_and_their_content(tmp_path: Path) -> None:
+    rows = list(open_table(_write(tmp_path / "t.csv", "id,text\n1\n2,甲\n3,乙,丙,丁\n\n5,戊\n")).rows())
+    assert [row.cells for row in rows] == [["1", ""], ["2", "甲"], ["3", "乙,丙,丁"], ["", ""], ["5", "戊"]]
+    assert [bool(row.error) for row in rows] == [True, False, True, True, False]
+    assert "4 cells, expected 2" in rows[2].error
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty"),
+        (b"\n\n", "first line is blank"),
+        ('id,text\n1,"没有结束的引号\n2,下一行\n', "quote opened on line 2"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "binary"),
+        (b"text\n\xff\xff\xff\n", "neither UTF-8 nor GB18030"),
+    ],
+)
+def test_unusable_file_is_refused_with_one_line(tmp_path: Path, content: str | bytes, reason: str) -> None:
+    path = _write(tmp_path / "t.csv", content)
+    with pytest.raises(TableError, match=reason) as caught:
+        list(open_table(path).rows())
+    assert "\n" not in str(caught.value)
+
+
+def test_wrong_encoding_given_is_refused(tmp_path: Path) -> None:
+    path = _write(tmp_path / "t.csv", "text\n还钱钱\n")
+    with pytest.raises(TableError, match="is not ascii"):
+        open_table(path, encoding="ascii")
+    with pytest.raises(TableError, match="not an encoding"):
+        open_table(path, encoding="klingon")
+
+
+def test_missing_file_directory_and_column(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="no such file"):
+        open_table(tmp_path / "no.csv")
+    with pytest.raises(TableError, match="directory"):
+        open_table(tmp_path)
+    path = _write(tmp_path / "t.csv", "id,内容\n1,甲\n")
+    with pytest.raises(TableError, match="no column 'text'; found: id, 内容"):
+        column_index(open_table(path), "text", path)
+
+
+def test_rows_can_be_read_twice(tmp_path: Path) -> None:
+    reader = CsvReader(_write(tmp_path / "t.csv", "text\n甲\n乙\n"), None)
+    assert list(reader.rows()) == list(reader.rows())
+    assert reader.share_read() == 1.0
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.binary(max_size=200))
+def test_any_bytes_give_rows_or_one_clear_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = _write(tmp_path_factory.mktemp("any") / "t.csv", content)
+    try:
+        reader = open_table(path)
+        widths = {len(row.cells) for row in reader.rows()}
+    except TableError as error:
+        message = str(error)
+    else:
+        assert widths <= {len(reader.columns)}
+        return
+    assert "\n" not in message
+
+
+def test_gb18030_with_a_broken_tail_is_refused(tmp_path: Path) -> None:
+    content = "text\n还钱\n".encode("gb18030") + b"\x81"
+    with pytest.raises(TableError):
+        open_table(_write(tmp_path / "t.csv", content))
+
+
+def _book(path: Path, rows: list[list[object]]) -> Path:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+def test_xlsx_cells_become_text(tmp_path: Path) -> None:
+    rows = [["id", "text", "when"], [1.0, "还钱", datetime(2026, 3, 1, 9, 30)], [2, None, "=1+1"]]
+    assert _cells(_book(tmp_path / "t.xlsx", rows)) == [["1", "还钱", "2026-03-01 09:30:00"], ["2", "", ""]]
+
+
+def test_damaged_or_locked_xlsx_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="password"):
+        open_table(_write(tmp_path / "t.xlsx", b"\xd0\xcf\x11\xe0 an encrypted workbook is no zip"))
+    with zipfile.ZipFile(tmp_path / "u.xlsx", "w") as archive:
+        archive.writestr("hello.txt", "no workbook")
+    with pytest.raises(TableError, match="damaged"):
+        open_table(tmp_path / "u.xlsx")
+
+
+def test_zip_bomb_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "t.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(4):
+            archive.writestr(f"xl/{i}.xml", b"0" * 100_000_000)
+    with pytest.raises(TableError, match="unpacks to"):
+        open_table(tmp_path / "t.xlsx")
+
+
+def test_parquet_values_become_text(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as parquet
+
+    table = pa.table({"text": ["还钱", None], "n": [1, 2], "nested": [{"a": [1]}, None]})
+    parquet.write_table(table, tmp_path / "t.parquet")
+    assert _cells(tmp_path / "t.parquet") == [["还钱", "1", "{'a': [1]}"], ["", "2", ""]]
+    with pytest.raises(TableError, match="not a readable Parquet"):
+        open_table(_write(tmp_path / "u.parquet", b"PAR1 no"))
+
+
+def test_bom_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+    assert open_table(_write(tmp_path / "t.csv", codecs.BOM_UTF8 + b"text\n1\n")).columns == ["text"]

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harassclf import Classifier, artifact
+from harassclf.corpus import TRAIN, corpus_hash
+from harassclf.errors import CorpusError
+from harassclf.training import TrainingConfig, best_f1_threshold, precision_threshold, train
+
+SMALL = TrainingConfig(max_features=3_000, folds=3)
+
+
+@pytest.fixture(scope="module")
+def small(corpus: pd.DataFrame) -> pd.DataFrame:
+    """A few messages of many voices: quick to train on, every category in it."""
+    training = corpus[corpus["split"] == TRAIN]
+    return training.groupby("voice").head(9).reset_index(drop=True)
+
+
+def _quiet(line: str) -> None:
+    pass
+
+
+def test_same_corpus_and_seed_give_the_same_bytes(small: pd.DataFrame, tmp_path: Path) -> None:
+    shuffled = small.sample(frac=1, random_state=3)
+    train(small, tmp_path / "one", SMALL, _quiet)
+    train(shuffled, tmp_path / "two", SMALL, _quiet)
+    names = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert names == sorted([artifact.METADATA, *artifact.HASHED_FILES])
+    for name in names:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+
+
+def test_trained_folder_loads_and_says_how_it_was_made(small: pd.DataFrame, tmp_path: Path) -> None:
+    model = train(small, tmp_path / "model", SMALL, _quiet)
+    classifier = Classifier.load(tmp_path / "model")
+    assert classifier.metadata["corpus"]["sha256"] == corpus_hash(small)
+    assert classifier.metadata["metrics"]["held_out_voices"]["macro_f1"] == model.held_out.macro_f1
+    assert sum(len(v) for v in artifact.read(tmp_path / "model").vocabulary.values()) == SMALL.max_features
+    held_out = classifier.metadata["metrics"]["held_out_voices"]
+    assert f"{held_out['macro_f1']:.3f}" in (tmp_path / "model" / artifact.MODEL_CARD).read_text("utf-8")
+
+
+def test_calibration_leaves_little_error_on_held_out_voices(small: pd.DataFrame, tmp_path: Path) -> None:
+    model = train(small, tmp_path / "model", SMALL, _quiet)
+    assert model.held_out.expected_calibration_error < 0.05
+
+
+def test_too_few_voices_are_refused(corpus: pd.DataFrame, tmp_path: Path) -> None:
+    few = corpus[corpus["voice"].isin(sorted(set(corpus["voice"]))[:4])].assign(split=TRAIN)
+    with pytest.raises(CorpusError, match="4 training voices"):
+        train(few, tmp_path / "model", replace(SMALL, folds=3), _quiet)
+
+
+def test_best_f1_threshold_separates() -> None:
+    truth = np.array([True] * 5 + [False] * 5)
+    assert 0.3 < best_f1_threshold(truth, np.array([0.9] * 5 + [0.3] * 5)) <= 0.9
+
+
+def test_precision_threshold_holds_its_precision() -> None:
+    truth = np.array([True, True, False, True])
+    probability = np.array([0.9, 0.8, 0.7, 0.6])
+    assert precision_threshold(truth, probability, 0.99) == 0.8
+    assert precision_threshold(truth, probability, 0.7) == 0.6
+    assert precision_threshold(np.array([False]), np.array([0.9]), 0.5) == 1.0
