@@ -18,6 +18,7 @@ LAYERS = {
     "segment": 2, "corpus": 2, "evaluation": 2,
     "features": 3, "artifact": 3, "data_card": 3, "model_card": 3,
     "scorer": 4,
+    "bulk": 4,
     "classifier": 5,
     "training": 6, "tables": 1, "labelled": 6, "batch": 6, "service": 6,
     "cli": 7, "__main__": 8, "__init__": 9,

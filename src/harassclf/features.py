@@ -74,8 +74,13 @@ class Document:
         return cls(folded, [t for t, _ in kept], [s for _, s in kept], characters, character_starts)
 
 
+def collapse_blanks(folded: str) -> str:
+    """Runs of blanks as one, as scikit-learn's char analyzer reads text."""
+    return _WHITESPACE.sub(" ", folded) if "  " in folded else folded
+
+
 def _collapse(folded: str) -> tuple[str, Sequence[int]]:
-    if not _WHITESPACE.search(folded):
+    if "  " not in folded:
         return folded, range(len(folded))
     pairs = [(c, i) for i, c in enumerate(folded) if not (c == " " and i and folded[i - 1] == " ")]
     return "".join(c for c, _ in pairs), [i for _, i in pairs]
@@ -107,5 +112,5 @@ def columns(texts: Sequence[str], segmenter: Segmenter) -> pd.DataFrame:
 
     folded = [fold(normalize(text).text) for text in texts]
     words = [" ".join(t for t in tokens if not t.isspace()) for tokens in segmenter.words_many(folded)]
-    characters = [_WHITESPACE.sub(" ", text) for text in folded]
+    characters = [collapse_blanks(text) for text in folded]
     return pd.DataFrame({"words": words, "characters": characters}, dtype=object)

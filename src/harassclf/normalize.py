@@ -72,7 +72,7 @@ def normalize(text: str) -> Normalized:
         pieces = _replace_characters(text, tables)
     if tables.split_pattern.search(pieces.text):
         pieces = _replace_split(pieces, tables)
-    if _GAP.search(pieces.text):
+    if _WORTH_CLOSING.search(pieces.text):
         pieces = _close_gaps(pieces, tables.hidden)
     return Normalized(text, pieces.text, pieces.starts, pieces.ends)
 
@@ -85,6 +85,12 @@ class _Pieces:
 
 
 _GAP = re.compile(rf"(?<=[{_HAN}])[{_TIGHT}{_LOOSE}]{{1,3}}(?=[{_HAN}])")
+# What can close a gap at all: a symbol between two Han characters, or single ones between any two separators. Tested
+# first, since every second message has a comma between Han characters (43 µs a message without, 7 with).
+_WORTH_CLOSING = re.compile(
+    rf"(?<=[{_HAN}])[{_TIGHT}]{{1,3}}(?=[{_HAN}])"
+    rf"|(?<=[{_HAN}])[{_TIGHT}{_LOOSE}]{{1,3}}[{_HAN}][{_TIGHT}{_LOOSE}]{{1,3}}(?=[{_HAN}])"
+)
 _TIGHT_ONLY = re.compile(rf"[{_TIGHT}]+")
 # 还 不 还 钱: four or more single characters, each apart from the next by the same separator. Three were too few:
 # 早 中 晚 and other lists are ordinary writing.

@@ -8,7 +8,7 @@ Agreement with the saved pipeline is tested to 1e-9 on the whole corpus.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,14 @@ class Contribution:
     term: str
     value: float
     spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One message ready to score."""
+
+    normalized: Normalized
+    document: Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +66,11 @@ class Scorer:
         """Shape ``(labels + categories,)``."""
         return self._intercept
 
-    def prepare(self, text: str) -> tuple[Normalized, Document]:
+    def prepare(self, text: str) -> Prepared:
         """Normalise and cut one message."""
         normalized = normalize(text)
         folded = fold(normalized.text)
-        return normalized, Document.from_folded(folded, self._segmenter.words(folded))
+        return Prepared(normalized, Document.from_folded(folded, self._segmenter.words(folded)))
 
     def decision(self, document: Document) -> np.ndarray:
         """Decision values of one message, shape ``(labels + categories,)``."""
@@ -72,13 +80,6 @@ class Scorer:
             if ids:
                 total += np.asarray(values) @ weights.coef[ids]
         return total
-
-    def decisions(self, texts: Sequence[str]) -> np.ndarray:
-        """Decision values of many messages, shape ``(len(texts), labels + categories)``."""
-        folded = [fold(normalize(text).text) for text in texts]
-        tokens = self._segmenter.words_many(folded)
-        rows = [self.decision(Document.from_folded(f, t)) for f, t in zip(folded, tokens, strict=True)]
-        return np.array(rows) if rows else np.empty((0, len(self._intercept)))
 
     def contributions(self, document: Document, column: int) -> list[Contribution]:
         """Every known term's share of decision value ``column``; with the intercept they add up to it exactly."""

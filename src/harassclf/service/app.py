@@ -16,7 +16,7 @@ from harassclf.errors import BatchTooLargeError, HarassclfError, InputError
 from harassclf.service import schemas
 from harassclf.service.failures import add_failures
 from harassclf.service.limits import BodyLimit
-from harassclf.service.metrics import Metrics
+from harassclf.service.metrics import Metrics, Observed
 from harassclf.settings import Settings
 
 _WARM_UP = "您好，请尽快处理您的账单"
@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings, app.state.metrics, app.state.classifier = chosen, Metrics(), None
     add_failures(app)
     app.add_middleware(BodyLimit, max_body=chosen.max_body)
-    app.middleware("http")(app.state.metrics.observe)
+    app.add_middleware(Observed, metrics=app.state.metrics)
     _add_routes(app)
     return app
 
