@@ -21,7 +21,7 @@ LAYERS = {
     "bulk": 4,
     "classifier": 5,
     "training": 6, "tables": 1, "labelled": 6, "batch": 6, "service": 6,
-    "cli": 7, "__main__": 8, "__init__": 9,
+    "distributed": 7, "cli": 7, "__main__": 8, "__init__": 9,
 }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from harassclf.artifact import METADATA, sha256_of
-from harassclf.classifier import Classifier, Prediction
+from harassclf.classifier import Classifier, Prediction, check_text
 from harassclf.errors import InputError, MissingDependencyError, OutputError, TableError
 from harassclf.labels import LABELS
 from harassclf.tables import ParquetReader, Row, TableReader, column_index, open_table
@@ -94,17 +94,23 @@ class ScoreOptions:
     resume: bool = False
 
 
-def results_of(classifier: Classifier, texts: Iterable[str]) -> list[Result]:
+def results_of(classifier: Classifier, texts: Sequence[object]) -> list[Result]:
     """The result cells of many messages; an unusable one has only ``error`` and ``model`` filled."""
-    return [_result_of(classifier, text) for text in texts]
+    errors = {i: error for i, text in enumerate(texts) if (error := _refusal(text))}
+    usable = [str(text) for i, text in enumerate(texts) if i not in errors]
+    predictions = iter(classifier.classify_many(usable))
+    return [
+        ("", "", "", "", "", errors[i], classifier.model) if i in errors else cells_of(next(predictions))
+        for i in range(len(texts))
+    ]
 
 
-def _result_of(classifier: Classifier, text: str) -> Result:
+def _refusal(text: object) -> str:
     try:
-        prediction = classifier.classify(text)
+        check_text(text)
     except InputError as error:
-        return ("", "", "", "", "", str(error), classifier.model)
-    return cells_of(prediction)
+        return str(error)
+    return ""
 
 
 def cells_of(prediction: Prediction) -> Result:

@@ -188,7 +188,8 @@ class Classifier:
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
         """Calibrated probabilities, shape ``(n, 3)``, columns as :attr:`labels`."""
-        return softmax(self._bulk.decisions([check_text(text) for text in _many(texts)]))
+        checked = [check_text(text) for text in _many(texts)]
+        return softmax(self._bulk.decisions(checked, len(LABELS)))
 
     def decision_function(self, texts: Iterable[str]) -> np.ndarray:
         """Decision values of labels then categories, shape ``(n, 3 + 7)``."""

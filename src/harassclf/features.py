@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from harassclf.normalize import normalize
 from harassclf.segment import Segmenter
 
@@ -51,9 +53,25 @@ _FOLDED = {ord(k): v for k, v in _PUNCTUATION.items()} | dict.fromkeys(_BLANKS, 
 def fold(text: str) -> str:
     """Fold case, digits, punctuation width and blanks of normalised text; the result has the same length."""
     lowered = text.lower()
-    if len(lowered) != len(text):  # İ becomes two characters
-        lowered = "".join(lower if len(lower := c.lower()) == 1 else c for c in text)
+    # U+0130 becomes two characters, and what sigma becomes depends on what follows it
+    if len(lowered) != len(text) or "\u03a3" in text:
+        lowered = "".join(map(_lower, text))
     return lowered.translate(_FOLDED)
+
+
+def _lower(character: str) -> str:
+    return lower if len(lower := character.lower()) == 1 else character
+
+
+def fold_table() -> np.ndarray:
+    """What :func:`fold` does to each code point, shape ``(0x110000,)``: for folding many messages at once."""
+    table = np.arange(0x110000, dtype=np.uint32)
+    cased = "".join(map(chr, range(0x1E944)))  # no letter above has another case
+    lowered = "".join(map(_lower, cased)).encode("utf-32-le", "surrogatepass")
+    table[: len(cased)] = np.frombuffer(lowered, np.uint32)
+    for code, folded in _FOLDED.items():
+        table[code] = ord(folded)
+    return table
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +90,6 @@ class Document:
         kept = [(token, start) for token, start in zip(tokens, starts, strict=False) if not token.isspace()]
         characters, character_starts = _collapse(folded)
         return cls(folded, [t for t, _ in kept], [s for _, s in kept], characters, character_starts)
-
-
-def collapse_blanks(folded: str) -> str:
-    """Runs of blanks as one, as scikit-learn's char analyzer reads text."""
-    return _WHITESPACE.sub(" ", folded) if "  " in folded else folded
 
 
 def _collapse(folded: str) -> tuple[str, Sequence[int]]:
@@ -112,5 +125,5 @@ def columns(texts: Sequence[str], segmenter: Segmenter) -> pd.DataFrame:
 
     folded = [fold(normalize(text).text) for text in texts]
     words = [" ".join(t for t in tokens if not t.isspace()) for tokens in segmenter.words_many(folded)]
-    characters = [collapse_blanks(text) for text in folded]
+    characters = [_WHITESPACE.sub(" ", text) for text in folded]
     return pd.DataFrame({"words": words, "characters": characters}, dtype=object)

@@ -77,6 +77,13 @@ def normalize(text: str) -> Normalized:
     return Normalized(text, pieces.text, pieces.starts, pieces.ends)
 
 
+def changed_by_normalizing(joined: str) -> set[int]:
+    """Positions in ``joined`` near which :func:`normalize` may change something; a message with none is clean."""
+    tables = _tables()
+    patterns = (tables.mapped, tables.split_pattern, _WORTH_CLOSING)
+    return {match.start() for pattern in patterns for match in pattern.finditer(joined)}
+
+
 @dataclass(frozen=True, slots=True)
 class _Pieces:
     text: str

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 # A private-use character: no word holds it, so messages joined by it are cut at it. Messages that contain it
 # themselves are cut alone.
-_JOINT = "\uf8fe"
+JOINT = "\uf8fe"
 _JOINED_CHARACTERS = 200_000  # bounds the memory of one call; 1,000 to 4,096 short messages
 
 # Cut differently by HMM on/off, by another dictionary version, or by an inexact twin.
@@ -44,6 +44,10 @@ class Segmenter:
         """The words of one text, blanks included; joined they give ``text`` again."""
         return self._cut(text)
 
+    def words_joined(self, joined: str) -> list[str]:
+        """The words of messages joined by :data:`JOINT`, which comes back as a word of its own."""
+        return self._cut(joined)
+
     def words_many(self, texts: Sequence[str]) -> list[list[str]]:
         """The words of many texts; joining before cutting is 1.6 times faster than one call each."""
         out: list[list[str]] = []
@@ -52,11 +56,11 @@ class Segmenter:
         return out
 
     def _words_joined(self, texts: list[str]) -> list[list[str]]:
-        if any(_JOINT in text for text in texts):
+        if any(JOINT in text for text in texts):
             return [self._cut(text) for text in texts]
         out: list[list[str]] = [[]]
-        for token in self._cut(_JOINT.join(texts)):
-            if token == _JOINT:
+        for token in self._cut(JOINT.join(texts)):
+            if token == JOINT:
                 out.append([])
             else:
                 out[-1].append(token)
