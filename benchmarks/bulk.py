@@ -35,7 +35,10 @@ def fasttext(ours, messages: list[str]) -> None:
         path = Path(folder) / "train.txt"
         path.write_text("".join(f"__label__{row['label']} {words(row['text'])}\n" for row in corpus()), "utf-8")
         model = peer.train_supervised(str(path), wordNgrams=2, epoch=10, dim=50, verbose=0)
-    report("bulk scoring, times fastText with the same words", *interleave(ours, lambda: model.predict([words(t) for t in messages], k=3)))
+    report(
+        "bulk scoring, times fastText with the same words",
+        *interleave(ours, lambda: model.predict([words(t) for t in messages], k=3)),
+    )
 
 
 if __name__ == "__main__":

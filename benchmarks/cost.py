@@ -18,7 +18,8 @@ def main() -> None:
         messages = list(distinct(min(n, 100_000)))
         repeats = n // len(messages)
         spent = statistics.median(
-            sum(seconds(lambda: classifier.predict_proba(messages)) for _ in range(repeats)) for _ in range(3 if n < 1_000_000 else 1)
+            sum(seconds(lambda: classifier.predict_proba(messages)) for _ in range(repeats))
+            for _ in range(3 if n < 1_000_000 else 1)
         )
         print(f"{n:>9,} messages: {spent / n * 1e6:6.1f} µs a message", flush=True)
     whole = "，".join(texts())
@@ -28,7 +29,9 @@ def main() -> None:
         spent = statistics.median(seconds(lambda: classifier.predict_proba(pieces)) for _ in range(5))
         print(f"{length:>9,} characters: {spent / sum(map(len, pieces)) * 1e9:6.0f} ns a character", flush=True)
     same = ["啊" * 10_000] * 20
-    print(f"one character, 10,000 times: {seconds(lambda: classifier.predict_proba(same)) / 200_000 * 1e9:.0f} ns a character")
+    print(
+        f"one character, 10,000 times: {seconds(lambda: classifier.predict_proba(same)) / 200_000 * 1e9:.0f} ns a character"
+    )
 
 
 if __name__ == "__main__":

@@ -21,7 +21,9 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def interleave(ours: Callable[[], object], peer: Callable[[], object], rounds: int = 7) -> tuple[list[float], list[float]]:
+def interleave(
+    ours: Callable[[], object], peer: Callable[[], object], rounds: int = 7
+) -> tuple[list[float], list[float]]:
     """Seconds of each round of both, taking turns after one unmeasured round each."""
     ours()
     peer()

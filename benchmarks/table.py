@@ -41,10 +41,14 @@ def main(rows: int, workers: int) -> None:
         with (folder / "in.csv").open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([["id", "text"], *([str(i), text] for i, text in enumerate(distinct(rows)))])
         copies = [timed("-c", COPY, str(folder / "in.csv"), str(folder / f"copy{i}.csv")) for i in range(3)]
-        ours = timed("-m", "harassclf", "score", str(folder / "in.csv"), "-o", str(folder / "out.csv"), "--workers", str(workers))
+        ours = timed(
+            "-m", "harassclf", "score", str(folder / "in.csv"), "-o", str(folder / "out.csv"), "--workers", str(workers)
+        )
         copies += [timed("-c", COPY, str(folder / "in.csv"), str(folder / f"copy{i}.csv")) for i in range(3)]
     copy = sorted(copies)[len(copies) // 2]
-    print(f"score, {rows:,} rows, {workers} workers: {rows / ours:,.0f} rows a second, 1/{ours / copy:.1f} of copying the table")
+    print(
+        f"score, {rows:,} rows, {workers} workers: {rows / ours:,.0f} rows a second, 1/{ours / copy:.1f} of copying the table"
+    )
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from harassclf.features import BLOCKS, Document, columns, fold, terms
+from harassclf.features import BLOCKS, Document, columns, fold, fold_table
 from harassclf.normalize import normalize
 from harassclf.segment import Segmenter
 
@@ -27,17 +28,23 @@ def test_fold_keeps_the_length(text: str) -> None:
     assert len(fold(text)) == len(text)
 
 
-def test_terms_point_at_their_characters() -> None:
+def test_table_folds_like_fold() -> None:
+    every = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
+    assert fold_table()[[ord(c) for c in every]].astype(np.uint32).tobytes().decode("utf-32-le") == fold(every)
+
+
+def test_ngrams_point_at_their_characters() -> None:
     document = _document("你  再不还\n\n钱")
     for block in BLOCKS:
-        for term, start, end in terms(document, block):
-            bare = "".join(document.folded[start:end].split())
-            assert bare == "".join(term.split())
+        for n in range(1, block.ngram_range[1] + 1):
+            starts, ends = document.bounds(block, n)
+            for term, start, end in zip(document.ngrams(block, n), starts, ends, strict=True):
+                assert "".join(document.folded[start:end].split()) == "".join(term.split())
 
 
 @given(_TEXT)
 def test_terms_are_those_of_scikit_learn(text: str) -> None:
-    """Serving walks terms(), training hands columns() to the vectorizers: both must count the same."""
+    """Serving looks up ngrams(), training hands columns() to the vectorizers: both must count the same."""
     row = columns([text], Segmenter()).iloc[0]
     document = _document(text)
     for block in BLOCKS:
@@ -47,4 +54,6 @@ def test_terms_are_those_of_scikit_learn(text: str) -> None:
             ngram_range=block.ngram_range,
             lowercase=False,
         ).build_analyzer()
-        assert Counter(term for term, _, _ in terms(document, block)) == Counter(analyze(row[block.name]))
+        low, high = block.ngram_range
+        ours = Counter(term for n in range(low, high + 1) for term in document.ngrams(block, n))
+        assert ours == Counter(analyze(row[block.name]))

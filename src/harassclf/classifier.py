@@ -17,7 +17,7 @@ from harassclf.errors import TextEmptyError, TextEncodingError, TextTooLongError
 from harassclf.labels import CATEGORIES, CATEGORY_NAMES_ZH, HARASSMENT, LABELS, OTHER
 from harassclf.legal import LawCard, law_cards
 from harassclf.normalize import Normalized
-from harassclf.scorer import Contribution, Prepared, Scorer
+from harassclf.scorer import Contribution, Scored, Scorer
 from harassclf.segment import GOLDEN_FINGERPRINT, Segmenter, default_cut, fingerprint
 from harassclf.settings import MAX_TEXT
 
@@ -178,8 +178,8 @@ class Classifier:
 
         Raises :class:`~harassclf.errors.InputError` for what is not a message.
         """
-        prepared = self._scorer.prepare(check_text(text))
-        return self._prediction(text, self._scorer.decision(prepared.document), prepared)
+        scored = self._scorer.score(check_text(text))
+        return self._prediction(text, scored.decision, scored)
 
     def classify_many(self, texts: Iterable[str]) -> list[Prediction]:
         """Judge many messages: same order, same length."""
@@ -198,12 +198,11 @@ class Classifier:
     def explain(self, text: str, label: str = HARASSMENT) -> Explanation:
         """Every term's share in the decision value of ``label`` (a label or a category)."""
         column = (*LABELS, *CATEGORIES).index(label)
-        document = self._scorer.prepare(check_text(text)).document
-        contributions = self._scorer.contributions(document, column)
+        scored = self._scorer.score(check_text(text))
         intercept = float(self._scorer.intercept[column])
-        return Explanation(label, float(self._scorer.decision(document)[column]), intercept, tuple(contributions))
+        return Explanation(label, float(scored.decision[column]), intercept, tuple(scored.contributions(column)))
 
-    def _prediction(self, text: str, decision: np.ndarray, prepared: Prepared | None = None) -> Prediction:
+    def _prediction(self, text: str, decision: np.ndarray, scored: Scored | None = None) -> Prediction:
         probabilities = softmax(decision[None, :])[0].tolist()
         label = self._thresholds.label(probabilities)
         return Prediction(
@@ -213,12 +212,9 @@ class Classifier:
             categories=self._categories(decision) if label == HARASSMENT else (),
             # Nothing needs pointing at in everyday talk, nine messages in ten of a real export; leaving it out makes
             # bulk scoring of such a table several times faster (benchmarks/README.md).
-            evidence=self._evidence(prepared or self._scorer.prepare(text), label) if label != OTHER else (),
+            evidence=evidence(scored or self._scorer.score(text), LABELS.index(label)) if label != OTHER else (),
             model=self.model,
         )
-
-    def _evidence(self, prepared: Prepared, label: str) -> tuple[Evidence, ...]:
-        return evidence(prepared.normalized, self._scorer.contributions(prepared.document, LABELS.index(label)))
 
     def _categories(self, decision: np.ndarray) -> tuple[Category, ...]:
         probabilities = expit(decision[None, :])[0].tolist()
@@ -229,26 +225,16 @@ class Classifier:
         )
 
 
-def evidence(normalized: Normalized, contributions: Iterable[Contribution]) -> tuple[Evidence, ...]:
-    """The spans of the raw text on which most of the decision rests, strongest first, without overlap."""
-    weights = _character_weights(len(normalized.text), contributions)
+def evidence(scored: Scored, column: int) -> tuple[Evidence, ...]:
+    """The spans of the raw text on which most of decision value ``column`` rests, strongest first, without overlap."""
+    weights = scored.character_weights(column)
     strongest = max(weights, default=0.0)
     if strongest <= 0.0:
         return ()
+    normalized = scored.normalized
     spans = [_to_evidence(normalized, weights, start, end) for start, end in _runs(weights, strongest * _SPAN_SHARE)]
     found = sorted((s for s in _merged(normalized.raw, spans) if s.text.strip()), key=lambda s: (-s.weight, s.start))
     return tuple(found[:_MAX_SPANS])
-
-
-def _character_weights(length: int, contributions: Iterable[Contribution]) -> list[float]:
-    """Each term's contribution, spread evenly over its occurrences and over their characters."""
-    weights = [0.0] * length
-    for contribution in contributions:
-        share = contribution.value / len(contribution.spans)
-        for start, end in contribution.spans:
-            for i in range(start, end):
-                weights[i] += share / (end - start)
-    return weights
 
 
 def _runs(weights: list[float], threshold: float) -> Iterable[tuple[int, int]]:

@@ -1,13 +1,13 @@
 """Normalised text to the terms of each TF-IDF block.
 
 Two users share this module and must agree to the last bit: training hands :func:`columns` to scikit-learn's
-vectorizers, serving walks :func:`terms` and looks each one up. A test compares them on the whole corpus.
+vectorizers, serving looks up :meth:`Document.ngrams`. A test compares them on the whole corpus.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -91,32 +91,30 @@ class Document:
         characters, character_starts = _collapse(folded)
         return cls(folded, [t for t, _ in kept], [s for _, s in kept], characters, character_starts)
 
+    def ngrams(self, block: Block, n: int) -> list[str]:
+        """The n-grams of ``block`` in order, as scikit-learn writes them."""
+        if block.analyzer == "char":
+            return [self.characters[i : i + n] for i in range(len(self.characters) - n + 1)]
+        return (
+            self.words
+            if n == 1
+            else [" ".join(gram) for gram in zip(*(self.words[k:] for k in range(n)), strict=False)]
+        )
+
+    def bounds(self, block: Block, n: int) -> tuple[Sequence[int], Sequence[int]]:
+        """Where each of :meth:`ngrams` starts and ends in the normalised text."""
+        if block.analyzer == "char":
+            starts = self.character_starts
+            return starts[: max(0, len(starts) - n + 1)], [i + 1 for i in starts[n - 1 :]]
+        lasts = zip(self.word_starts[n - 1 :], self.words[n - 1 :], strict=True)
+        return self.word_starts[: max(0, len(self.words) - n + 1)], [start + len(word) for start, word in lasts]
+
 
 def _collapse(folded: str) -> tuple[str, Sequence[int]]:
     if "  " not in folded:
         return folded, range(len(folded))
     pairs = [(c, i) for i, c in enumerate(folded) if not (c == " " and i and folded[i - 1] == " ")]
     return "".join(c for c, _ in pairs), [i for _, i in pairs]
-
-
-def terms(document: Document, block: Block) -> Iterator[tuple[str, int, int]]:
-    """Every occurrence of a term of ``block``: the term, start and end in the normalised text."""
-    walk = _word_ngrams if block.analyzer == "word" else _character_ngrams
-    for n in range(block.ngram_range[0], block.ngram_range[1] + 1):
-        yield from walk(document, n)
-
-
-def _word_ngrams(document: Document, n: int) -> Iterator[tuple[str, int, int]]:
-    words, starts = document.words, document.word_starts
-    for i in range(len(words) - n + 1):
-        last = i + n - 1
-        yield " ".join(words[i : i + n]), starts[i], starts[last] + len(words[last])
-
-
-def _character_ngrams(document: Document, n: int) -> Iterator[tuple[str, int, int]]:
-    characters, starts = document.characters, document.character_starts
-    for i in range(len(characters) - n + 1):
-        yield characters[i : i + n], starts[i], starts[i + n - 1] + 1
 
 
 def columns(texts: Sequence[str], segmenter: Segmenter) -> pd.DataFrame:
