@@ -40,7 +40,7 @@ _REQUIRED_KEYS = ("format", "name", "version", "libraries", "labels", "categorie
 class Artifact:
     """A checked model folder, its arrays loaded.
 
-    ``idf[block]`` has shape ``(terms,)``, ``coef[block]`` shape ``(terms, labels + categories)``, ``intercept`` shape
+    ``idf[block]`` (times the block's weight) has shape ``(terms,)``, ``coef[block]`` shape ``(terms, labels + categories)``, ``intercept`` shape
     ``(labels + categories,)``; columns are ``LABELS`` followed by ``CATEGORIES``.
     """
 

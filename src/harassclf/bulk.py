@@ -161,7 +161,7 @@ class BulkScorer:
         return symbols[kept], np.cumsum(joints, dtype=np.int32)[kept]
 
     def _add(self, total: np.ndarray, block: Block, rows: np.ndarray, columns: np.ndarray) -> None:
-        """Add one block's share: tf as run lengths of sorted (row, column), then idf, norm and coefficients."""
+        """Add one block's share: tf as run lengths of sorted (row, column), then idf and coefficients."""
         idf = self._artifact.idf[block.name]
         packed = rows.astype(np.int64) * len(idf) + columns
         if len(total) * len(idf) < 2**31:  # half the width sorts in half the time
@@ -171,7 +171,6 @@ class BulkScorer:
         tf = np.diff(starts, append=len(packed))
         rows, columns = np.divmod(packed[starts], len(idf))
         values = idf[columns] * (1.0 + np.log(tf))
-        values /= np.sqrt(np.bincount(rows, values * values, len(total)))[rows]
         for k in range(total.shape[1]):  # one column at a time: 3 to 5 times faster than rows of ten
             total[:, k] += np.bincount(rows, values * self._coef[block.name][k][columns], len(total))
 

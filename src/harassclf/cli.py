@@ -261,11 +261,11 @@ def render_evaluation(result: Evaluation) -> str:
 
 
 def _check_data(options: argparse.Namespace) -> int:
-    from harassclf.corpus import check_corpus, read_corpus
+    from harassclf.corpus import check_corpus, read_corpus, read_readings
     from harassclf.data_card import counts, render_counts
 
     corpus = read_corpus(options.folder)
-    found = counts(corpus)
+    found = counts(corpus, read_readings(options.folder))
     print(json.dumps(found, ensure_ascii=False, indent=2) if options.json else render_counts(found))
     problems = check_corpus(corpus)
     for problem in problems[:50]:

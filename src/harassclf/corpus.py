@@ -1,7 +1,7 @@
 """The corpus: reading it, proving its rules, splitting it by voice.
 
 ``messages*.csv`` hold ``id, text, label, categories, voice, register, pair, second_label, second_categories, slice,
-tags``; ``voices.csv`` holds ``voice, split, description``. Voices whose split is ``reserved`` are never trained on,
+tags``; ``voices.csv`` holds ``voice, split, description``; ``readings.csv`` both blind readings before settling. Voices whose split is ``reserved`` are never trained on,
 and no writing round has looked at them.
 """
 
@@ -48,6 +48,13 @@ def read_corpus(folder: Path) -> pd.DataFrame:
     messages = pd.concat([_read(path, COLUMNS) for path in paths], ignore_index=True)
     voices = _read(folder / "voices.csv", ("voice", "split", "description"))
     return messages.merge(voices[["voice", "split"]], on="voice", how="left")
+
+
+def read_readings(folder: Path) -> pd.DataFrame:
+    """Both readings of every message ever kept or dropped, before anything was settled: ``id, first_label,
+    first_categories, second_label, second_categories, settled`` (agreed, first, second, third or dropped)."""
+    columns = ("id", "first_label", "first_categories", "second_label", "second_categories", "settled")
+    return _read(folder / "readings.csv", columns)
 
 
 def _read(path: Path, columns: Iterable[str]) -> pd.DataFrame:

@@ -11,9 +11,9 @@ from harassclf.evaluation import kappa
 from harassclf.labels import CATEGORIES, HARASSMENT, LABELS
 
 
-def counts(corpus: pd.DataFrame) -> dict[str, Any]:
+def counts(corpus: pd.DataFrame, readings: pd.DataFrame) -> dict[str, Any]:
     """Messages, voices, labels, categories, slices, tags, lengths, pairs, and Cohen's kappa of the two readings."""
-    first, second = category_matrix(corpus["categories"]), category_matrix(corpus["second_categories"])
+    first = category_matrix(corpus["categories"])
     harassment = corpus["label"] == HARASSMENT
     length = corpus["text"].str.len()
     return {
@@ -29,11 +29,18 @@ def counts(corpus: pd.DataFrame) -> dict[str, Any]:
         "up_to_12_characters": int((length <= 12).sum()),
         "over_300_characters": int((length > 300).sum()),
         "pairs": int(corpus.loc[corpus["pair"] != "", "pair"].nunique()),
-        "kappa": {
-            "label": round(kappa(corpus["label"].tolist(), corpus["second_label"].tolist()), 4),
-            **{name: round(kappa(first[:, i].tolist(), second[:, i].tolist()), 4) for i, name in enumerate(CATEGORIES)},
-        },
+        "settled": {k: int(v) for k, v in readings["settled"].value_counts().items()},
+        "kappa": agreement(readings),
     }
+
+
+def agreement(readings: pd.DataFrame) -> dict[str, float]:
+    """Cohen's kappa of the two blind readings, dropped messages included: for the label, and for each category
+    present or absent."""
+    first, second = category_matrix(readings["first_categories"]), category_matrix(readings["second_categories"])
+    label = kappa(readings["first_label"].tolist(), readings["second_label"].tolist())
+    per_category = {n: kappa(first[:, i].tolist(), second[:, i].tolist()) for i, n in enumerate(CATEGORIES)}
+    return {name: round(value, 4) for name, value in ({"label": label} | per_category).items()}
 
 
 def render_counts(found: dict[str, Any]) -> str:

@@ -23,16 +23,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One TF-IDF block: n-grams over words or over characters, L2-normed by itself."""
+    """One TF-IDF block: n-grams over words or over characters.
+
+    ``weight`` scales the block. It stands in for an L2 norm, which is left out: dividing by the norm of the *known*
+    terms makes a verdict out of the few known words of a strange message. Without it little evidence stays close to the
+    intercept, which says "other"; at the same recall, false alarms on everyday SMS fall by half (5.9% to 3.1%) and F1
+    rises by 0.7 points (``benchmarks/ablation.py``).
+    """
 
     name: str
     analyzer: str  # scikit-learn's: "word" or "char"
     ngram_range: tuple[int, int]
+    weight: float
 
 
 BLOCKS: tuple[Block, ...] = (
-    Block("words", "word", (1, 2)),
-    Block("characters", "char", (1, 3)),
+    Block("words", "word", (1, 2), 0.05),
+    Block("characters", "char", (1, 2), 0.05),
 )
 
 _WHITESPACE = re.compile(r"\s\s+")

@@ -50,8 +50,8 @@ Progress = Callable[[str], None]
 class TrainingConfig:
     """Everything that decides the result beside the corpus. Values chosen by the ablation in ``benchmarks/``."""
 
-    C: float = 20.0
-    category_C: float = 20.0
+    C: float = 5.0
+    category_C: float = 5.0
     min_df: int = 2
     max_features: int = 50_000
     folds: int = 5
@@ -181,13 +181,15 @@ def _features(vocabularies: dict[str, Any], config: TrainingConfig) -> ColumnTra
                     ngram_range=block.ngram_range,
                     lowercase=False,
                     sublinear_tf=True,
+                    norm=None,
                     min_df=1 if vocabularies[block.name] is not None else config.min_df,
                     vocabulary=vocabularies[block.name],
                 ),
                 block.name,
             )
             for block in BLOCKS
-        ]
+        ],
+        transformer_weights={block.name: block.weight for block in BLOCKS},
     )
 
 
@@ -299,7 +301,7 @@ def _arrays(model: TrainedModel) -> dict[str, np.ndarray]:
     intercept = np.concatenate([classifier.intercept_[order], *(head.intercept_ for head in heads.estimators_)])
     arrays, position = {"intercept": intercept}, 0
     for block in BLOCKS:
-        idf = model.pipeline[0].named_transformers_[block.name].idf_
+        idf = model.pipeline[0].named_transformers_[block.name].idf_ * block.weight
         arrays[f"idf_{block.name}"] = idf
         arrays[f"coef_{block.name}"] = np.ascontiguousarray(coef[position : position + len(idf)])
         position += len(idf)
@@ -321,7 +323,10 @@ def _metadata(model: TrainedModel, corpus: pd.DataFrame, config: TrainingConfig)
         "libraries": {name: version(name) for name in packages} | {"python": platform.python_version()},
         "labels": list(LABELS),
         "categories": list(CATEGORIES),
-        "blocks": [{"name": b.name, "analyzer": b.analyzer, "ngram_range": list(b.ngram_range)} for b in BLOCKS],
+        "blocks": [
+            {"name": b.name, "analyzer": b.analyzer, "ngram_range": list(b.ngram_range), "weight": b.weight}
+            for b in BLOCKS
+        ],
         "thresholds": asdict(model.thresholds),
         "calibration": {
             "labels": "linear map of the three decision values, fitted on held-out voices, folded into the weights",
