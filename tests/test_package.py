@@ -19,10 +19,12 @@ LAYERS = {
     "segment": 2, "corpus": 2, "evaluation": 2,
     "features": 3, "artifact": 3, "data_card": 3, "model_card": 3,
     "scorer": 4,
-    "bulk": 4,
-    "classifier": 5,
-    "training": 6, "tables": 1, "labelled": 6, "batch": 6, "service": 6,
-    "distributed": 7, "cli": 7, "__main__": 8, "__init__": 9,
+    "bulk": 5,
+    "evidence": 1,
+    "bulk_normalize": 4,
+    "classifier": 6,
+    "training": 7, "tables": 1, "labelled": 7, "batch": 7, "service": 7,
+    "distributed": 8, "cli": 8, "__main__": 9, "__init__": 10,
 }  # fmt: skip
 
 

@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from harassclf import artifact
-from harassclf.bulk import BulkScorer
+from harassclf.bulk import BulkScorer, ScoredChunk
 from harassclf.decision import Thresholds, expit, softmax
 from harassclf.errors import TextEmptyError, TextEncodingError, TextTooLongError, TextTypeError
-from harassclf.labels import CATEGORIES, CATEGORY_NAMES_ZH, HARASSMENT, LABELS, OTHER
+from harassclf.evidence import MAX_SPANS, SPAN_SHARE
+from harassclf.labels import CATEGORIES, CATEGORY_NAMES_ZH, COLLECTION, HARASSMENT, LABELS, OTHER
 from harassclf.legal import LawCard, law_cards
-from harassclf.normalize import Normalized
-from harassclf.scorer import Contribution, Scored, Scorer
+from harassclf.scorer import Contribution, Scorer
 from harassclf.segment import GOLDEN_FINGERPRINT, Segmenter, default_cut, fingerprint
 from harassclf.settings import MAX_TEXT
 
-if TYPE_CHECKING:
-    import numpy as np
-
 DEFAULT_MODEL = "harassclf-zh"
+# Evidence is shown for a finding, not for "other": nothing needs pointing at in everyday talk, nine messages in ten of a
+# real export, and leaving it out halves the time of a table of such messages (benchmarks/README.md).
+_EVIDENCE_COLUMN = {HARASSMENT: LABELS.index(HARASSMENT), COLLECTION: LABELS.index(COLLECTION), OTHER: -1}
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_MAX_SPANS = 5
-# A character belongs to the evidence when it carries at least this share of the strongest character's weight. On
-# held-out harassment, 0.25 marks about a third of a message; 0.1 marks most of it, 0.5 single characters.
-_SPAN_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +177,33 @@ class Classifier:
         Raises :class:`~harassclf.errors.InputError` for what is not a message.
         """
         scored = self._scorer.score(check_text(text))
-        return self._prediction(text, scored.decision, scored)
+        probabilities = softmax(scored.decision[None, :])[0].tolist()
+        label = self._thresholds.label(probabilities)
+        column = _EVIDENCE_COLUMN[label]
+        spans = scored.spans(column) if column >= 0 else []
+        return self._prediction(text, label, probabilities, scored.decision, spans)
 
     def classify_many(self, texts: Iterable[str]) -> list[Prediction]:
         """Judge many messages: same order, same length."""
         checked = [check_text(text) for text in _many(texts)]
-        return [self._prediction(text, row) for text, row in zip(checked, self._bulk.decisions(checked), strict=True)]
+        predictions: list[Prediction] = []
+        for chunk in self._bulk.chunks(checked):
+            some = checked[len(predictions) : len(predictions) + len(chunk.decision)]
+            predictions += self._predictions(some, chunk)
+        return predictions
+
+    def _predictions(self, texts: list[str], chunk: ScoredChunk) -> Iterator[Prediction]:
+        probabilities = softmax(chunk.decision)
+        labels = [self._thresholds.label(row) for row in probabilities]
+        shown = np.array([_EVIDENCE_COLUMN[label] for label in labels])
+        spans = chunk.spans(shown, SPAN_SHARE)
+        for row in chunk.folded.slow.tolist():
+            if shown[row] >= 0:
+                spans[row] = self._scorer.score(texts[row]).spans(int(shown[row]))
+        for text, label, row, decision, found in zip(
+            texts, labels, probabilities.tolist(), chunk.decision, spans, strict=True
+        ):
+            yield self._prediction(text, label, row, decision, found)
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
         """Calibrated probabilities, shape ``(n, 3)``, columns as :attr:`labels`."""
@@ -202,17 +221,20 @@ class Classifier:
         intercept = float(self._scorer.intercept[column])
         return Explanation(label, float(scored.decision[column]), intercept, tuple(scored.contributions(column)))
 
-    def _prediction(self, text: str, decision: np.ndarray, scored: Scored | None = None) -> Prediction:
-        probabilities = softmax(decision[None, :])[0].tolist()
-        label = self._thresholds.label(probabilities)
+    def _prediction(
+        self,
+        text: str,
+        label: str,
+        probabilities: list[float],
+        decision: np.ndarray,
+        spans: list[tuple[int, int, float]],
+    ) -> Prediction:
         return Prediction(
             label=label,
             probabilities=dict(zip(LABELS, probabilities, strict=True)),
             needs_review=self._thresholds.needs_review(probabilities[0]),
             categories=self._categories(decision) if label == HARASSMENT else (),
-            # Nothing needs pointing at in everyday talk, nine messages in ten of a real export; leaving it out makes
-            # bulk scoring of such a table several times faster (benchmarks/README.md).
-            evidence=evidence(scored or self._scorer.score(text), LABELS.index(label)) if label != OTHER else (),
+            evidence=_evidence(text, spans),
             model=self.model,
         )
 
@@ -225,44 +247,11 @@ class Classifier:
         )
 
 
-def evidence(scored: Scored, column: int) -> tuple[Evidence, ...]:
-    """The spans of the raw text on which most of decision value ``column`` rests, strongest first, without overlap."""
-    weights = scored.character_weights(column)
-    strongest = max(weights, default=0.0)
-    if strongest <= 0.0:
-        return ()
-    normalized = scored.normalized
-    spans = [_to_evidence(normalized, weights, start, end) for start, end in _runs(weights, strongest * _SPAN_SHARE)]
-    found = sorted((s for s in _merged(normalized.raw, spans) if s.text.strip()), key=lambda s: (-s.weight, s.start))
-    return tuple(found[:_MAX_SPANS])
-
-
-def _runs(weights: list[float], threshold: float) -> Iterable[tuple[int, int]]:
-    start = None
-    for i, weight in enumerate([*weights, 0.0]):
-        if weight >= threshold and start is None:
-            start = i
-        elif weight < threshold and start is not None:
-            yield start, i
-            start = None
-
-
-def _to_evidence(normalized: Normalized, weights: list[float], start: int, end: int) -> Evidence:
-    raw_start, raw_end = normalized.raw_span(start, end)
-    return Evidence(raw_start, raw_end, normalized.raw[raw_start:raw_end], sum(weights[start:end]))
-
-
-def _merged(raw: str, spans: Iterable[Evidence]) -> list[Evidence]:
-    """Join spans that touch or overlap in the raw text (an emoji that became a word can end one and begin the next)
-    or that only one character parts."""
-    merged: list[Evidence] = []
-    for span in spans:
-        if merged and span.start <= merged[-1].end + 1:
-            last = merged.pop()
-            end = max(last.end, span.end)
-            span = Evidence(last.start, end, raw[last.start : end], last.weight + span.weight)
-        merged.append(span)
-    return merged
+def _evidence(text: str, spans: list[tuple[int, int, float]]) -> tuple[Evidence, ...]:
+    """The strongest spans of the raw text, strongest first; those that mark nothing but blanks are left out."""
+    found = [Evidence(start, end, text[start:end], weight) for start, end, weight in spans if weight > 0]
+    found = sorted((span for span in found if span.text.strip()), key=lambda span: (-span.weight, span.start))
+    return tuple(found[:MAX_SPANS])
 
 
 def _many(texts: Iterable[str]) -> list[str]:

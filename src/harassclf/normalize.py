@@ -78,13 +78,6 @@ def normalize(text: str) -> Normalized:
     return Normalized(text, pieces.text, pieces.starts, pieces.ends)
 
 
-def changed_by_normalizing(joined: str) -> set[int]:
-    """Positions in ``joined`` near which :func:`normalize` may change something; a message with none is clean."""
-    tables = _tables()
-    patterns = (tables.mapped, tables.split_pattern, tables.worth_closing)
-    return {match.start() for pattern in patterns for match in pattern.finditer(joined)}
-
-
 @dataclass(frozen=True, slots=True)
 class _Pieces:
     text: str
@@ -231,6 +224,29 @@ def _tables() -> _Tables:
             f"{_WORTH_CLOSING}|{_alternatives(' '.join(word) for word in hidden if len(word) == 2)}"
         ),
     )
+
+
+def single_replacements() -> dict[int, int]:
+    """Code points that stand for exactly one other one, whatever is around them: Traditional, full width, some emoji."""
+    return {code: ord(value) for code, value in _tables().characters.items() if len(value) == 1}
+
+
+def other_replacements() -> list[int]:
+    """Code points that vanish or stand for several."""
+    return [code for code, value in _tables().characters.items() if len(value) != 1]
+
+
+def spaced_pairs() -> set[str]:
+    """Hidden words of two characters, which one space between them does not hide."""
+    return {word for word in _tables().hidden if len(word) == 2}
+
+
+def split_pairs() -> set[str]:
+    """The first two characters of every split character."""
+    return {parts[:2] for parts in _tables().split}
+
+
+HAN_CLASS, TIGHT_CLASS, LOOSE_CLASS = (re.compile(f"[{characters}]") for characters in (_HAN, _TIGHT, _LOOSE))
 
 
 def _alternatives(words: Iterable[str]) -> str:

@@ -9,13 +9,14 @@ and can explain it; ``bulk`` scores many.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 
 from harassclf.artifact import Artifact
+from harassclf.evidence import spans
 from harassclf.features import BLOCKS, Block, Document, fold
 from harassclf.normalize import Normalized, normalize
 from harassclf.segment import Segmenter
@@ -64,6 +65,11 @@ class Scored:
         """Every known term's share of decision value ``column``; with the intercept they add up to it exactly."""
         return [c for block in self.blocks for c in _contributions(self.document, block, column)]
 
+    def spans(self, column: int) -> list[tuple[int, int, float]]:
+        """Start, end and weight of the stretches of the *raw* text on which decision value ``column`` rests, in order."""
+        found = spans(self.character_weights(column))
+        return _merged((*self.normalized.raw_span(start, end), weight) for start, end, weight in found)
+
     def character_weights(self, column: int) -> list[float]:
         """The part of decision value ``column`` that rests on each normalised character: each term's contribution
         spread evenly over its occurrences and over their characters."""
@@ -75,6 +81,17 @@ class Scored:
             total += step
             weights.append(total)
         return weights
+
+
+def _merged(raw: Iterable[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+    """Join spans that touch in the raw text: an emoji that became a word can end one and begin the next."""
+    merged: list[tuple[int, int, float]] = []
+    for start, end, weight in raw:
+        if merged and start <= merged[-1][1]:
+            first, last, before = merged.pop()
+            start, end, weight = first, max(last, end), before + weight
+        merged.append((start, end, weight))
+    return merged
 
 
 class Scorer:

@@ -58,7 +58,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _classifier(request: Request) -> Classifier:
+async def _classifier(request: Request) -> Classifier:
     found: Classifier | None = request.app.state.classifier
     if found is None:
         raise NotReadyError("the model is still loading; ask again in a second")
@@ -71,6 +71,7 @@ class NotReadyError(HarassclfError):
     code = "not_ready"
 
 
+# A plain function would be called in a thread, a third of the request.
 Loaded = Annotated[Classifier, Depends(_classifier)]
 
 

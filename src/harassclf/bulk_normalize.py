@@ -1,0 +1,112 @@
+"""Normalising and folding many messages at once, on code points.
+
+Most messages need nothing or only characters replaced one by one (Traditional, full width): a table does that for all of
+them together. The others, found by a few array tests that may name too many but never too few, go through
+:func:`harassclf.normalize.normalize` one at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harassclf.features import fold_table
+from harassclf.normalize import (
+    HAN_CLASS,
+    LOOSE_CLASS,
+    TIGHT_CLASS,
+    normalize,
+    other_replacements,
+    single_replacements,
+    spaced_pairs,
+    split_pairs,
+)
+from harassclf.segment import JOINT
+
+_HAN, _TIGHT, _LOOSE, _SPLIT, _SLOW = 1, 2, 4, 8, 16
+_CODE_POINTS = 0x110000
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedTexts:
+    """Folded code points of messages joined by ``JOINT``, shape ``(characters,)``; where each message starts, shape
+    ``(messages,)``; and the rows whose characters are not those of the raw message one for one."""
+
+    codes: np.ndarray
+    starts: np.ndarray
+    slow: np.ndarray
+
+
+class BulkNormalizer:
+    """Texts to one array of folded code points; stateless, safe to share."""
+
+    def __init__(self) -> None:
+        singles = single_replacements()
+        self._single = np.arange(_CODE_POINTS, dtype=np.uint32)
+        self._single[list(singles)] = list(singles.values())
+        self._fold = fold_table()
+        self._flags = _flags()
+        self._spaced, self._split = _pair_keys(spaced_pairs()), _pair_keys(split_pairs())
+
+    def fold(self, texts: Sequence[str]) -> FoldedTexts:
+        """Normalise and fold all texts."""
+        joined = JOINT.join(texts)
+        if joined.count(JOINT) >= len(texts):  # a joint inside a message becomes a character that no term holds
+            texts = [text.replace(JOINT, "\uf8fd") for text in texts]
+            joined = JOINT.join(texts)
+        codes = codes_of(joined)
+        slow = self._slow_rows(codes, self._single[codes])
+        if len(slow):
+            changed = list(texts)
+            for row in slow:
+                changed[row] = normalize(texts[row]).text
+            codes = codes_of(JOINT.join(changed))
+        starts = np.concatenate(([0], np.flatnonzero(codes == ord(JOINT)) + 1))
+        return FoldedTexts(np.asarray(self._fold[self._single[codes]]), starts, slow)
+
+    def _slow_rows(self, raw: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Rows that more than single replacements may change."""
+        flags = np.concatenate(([0], self._flags[codes] | (self._flags[raw] & _SLOW), [0])).astype(np.uint8)
+        before, here, after = flags[:-2], flags[1:-1], flags[2:]
+        separator = _TIGHT | _LOOSE
+        found = (here & _SLOW) > 0
+        found |= ((here & _TIGHT) > 0) & ((before & _HAN) > 0) & ((after & (_HAN | separator)) > 0)
+        found |= ((here & _HAN) > 0) & ((before & separator) > 0) & ((after & separator) > 0)
+        positions = [np.flatnonzero(found), self._spaced_words(codes, before, after), self._splits(codes, here)]
+        ends = np.flatnonzero(codes == ord(JOINT))
+        return np.unique(np.searchsorted(ends, np.concatenate(positions)))
+
+    def _spaced_words(self, codes: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        at = np.flatnonzero((codes == 32) & ((before & _HAN) > 0) & ((after & _HAN) > 0))
+        return at[np.isin(_keys(codes[at - 1], codes[at + 1]), self._spaced)]
+
+    def _splits(self, codes: np.ndarray, here: np.ndarray) -> np.ndarray:
+        at = np.flatnonzero((here[:-1] & _SPLIT) > 0)
+        return at[np.isin(_keys(codes[at], codes[at + 1]), self._split)]
+
+
+def codes_of(text: str) -> np.ndarray:
+    """Code points of ``text``, shape ``(len(text),)``."""
+    return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+
+
+def _flags() -> np.ndarray:
+    flags = np.zeros(_CODE_POINTS, dtype=np.uint8)
+    for pattern, flag in ((HAN_CLASS, _HAN), (TIGHT_CLASS, _TIGHT), (LOOSE_CLASS, _LOOSE)):
+        # The separators all lie in the first 0x10000 code points, Han characters in four blocks.
+        every = "".join(map(chr, range(0xD800))) + "".join(map(chr, range(0xE000, 0x10000)))
+        flags[[ord(c) for c in pattern.findall(every)]] |= flag
+    flags[0x20000:0x40000] |= _HAN
+    flags[[ord(parts[0]) for parts in split_pairs()]] |= _SPLIT
+    flags[other_replacements()] |= _SLOW
+    return flags
+
+
+def _keys(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return np.asarray(left.astype(np.int64) << 21 | right)
+
+
+def _pair_keys(pairs: Iterable[str]) -> np.ndarray:
+    return np.array(sorted(ord(pair[0]) << 21 | ord(pair[1]) for pair in pairs), dtype=np.int64)
