@@ -10,7 +10,14 @@ import pytest
 from harassclf import Classifier, artifact
 from harassclf.corpus import TRAIN, corpus_hash
 from harassclf.errors import CorpusError
-from harassclf.training import TrainingConfig, best_f1_threshold, precision_threshold, train
+from harassclf.training import (
+    TrainingConfig,
+    attacked,
+    best_f1_threshold,
+    operating_threshold,
+    precision_threshold,
+    train,
+)
 
 SMALL = TrainingConfig(max_features=3_000, folds=3)
 
@@ -60,6 +67,23 @@ def test_too_few_voices_are_refused(corpus: pd.DataFrame, tmp_path: Path) -> Non
 def test_best_f1_threshold_separates() -> None:
     truth = np.array([True] * 5 + [False] * 5)
     assert 0.3 < best_f1_threshold(truth, np.array([0.9] * 5 + [0.3] * 5)) <= 0.9
+
+
+def test_operating_threshold_is_the_highest_within_the_slack() -> None:
+    truth = np.array([True] * 100 + [False] * 100)
+    probability = np.concatenate([np.linspace(0.5, 1.0, 100), np.linspace(0.0, 0.4, 100)])
+    assert 0.5 < operating_threshold(truth, probability, 0.01) < 0.55
+    assert operating_threshold(truth, probability, 0.2) > 0.6
+
+
+def test_attacked_copies_keep_voice_and_label_and_change_the_text(small: pd.DataFrame) -> None:
+    copies = attacked(small, SMALL)
+    assert 0.2 < len(copies) / len(small) < 0.3
+    originals = small.loc[copies.index]
+    assert (copies["label"] == originals["label"]).all()
+    assert (copies["voice"] == originals["voice"]).all()
+    assert (copies["text"] != originals["text"]).mean() > 0.8
+    assert (attacked(small, SMALL)["text"] == copies["text"]).all()
 
 
 def test_precision_threshold_holds_its_precision() -> None:
