@@ -161,11 +161,12 @@ class ScoredChunk:
 
     def spans(self, labels: np.ndarray, share: float) -> list[list[tuple[int, int, float]]]:
         """Per message the spans of its raw text, and their weight, on which decision value ``labels[i]`` rests (-1: none
-        wanted), by the rule of :func:`harassclf.evidence.spans`; nothing for the messages in ``folded.slow``."""
+        wanted), by the rule of :func:`harassclf.evidence.spans`."""
         wanted = labels >= 0
-        wanted[self.folded.slow] = False
-        weights = self._character_weights(labels, wanted)
-        return spans_of_joined(weights, self.folded.starts, wanted, share)
+        found = spans_of_joined(self._character_weights(labels, wanted), self.folded.starts, wanted, share)
+        for row, normalized in self.folded.changed.items():
+            found[row] = normalized.raw_spans(found[row])
+        return found
 
     def _character_weights(self, labels: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         steps = np.zeros(len(self.folded.codes) + 1)

@@ -17,6 +17,7 @@ from harassclf.normalize import (
     HAN_CLASS,
     LOOSE_CLASS,
     TIGHT_CLASS,
+    Normalized,
     normalize,
     other_replacements,
     single_replacements,
@@ -32,11 +33,11 @@ _CODE_POINTS = 0x110000
 @dataclass(frozen=True, slots=True)
 class FoldedTexts:
     """Folded code points of messages joined by ``JOINT``, shape ``(characters,)``; where each message starts, shape
-    ``(messages,)``; and the rows whose characters are not those of the raw message one for one."""
+    ``(messages,)``; and the messages whose characters are not the raw ones one for one, by row."""
 
     codes: np.ndarray
     starts: np.ndarray
-    slow: np.ndarray
+    changed: dict[int, Normalized]
 
 
 class BulkNormalizer:
@@ -57,14 +58,12 @@ class BulkNormalizer:
             texts = [text.replace(JOINT, "\uf8fd") for text in texts]
             joined = JOINT.join(texts)
         codes = codes_of(joined)
-        slow = self._slow_rows(codes, self._single[codes])
-        if len(slow):
-            changed = list(texts)
-            for row in slow:
-                changed[row] = normalize(texts[row]).text
-            codes = codes_of(JOINT.join(changed))
+        slow = self._slow_rows(codes, self._single[codes]).tolist()
+        changed = {row: normalized for row in slow if (normalized := normalize(texts[row])).text != texts[row]}
+        if changed:
+            codes = codes_of(JOINT.join([changed[i].text if i in changed else text for i, text in enumerate(texts)]))
         starts = np.concatenate(([0], np.flatnonzero(codes == ord(JOINT)) + 1))
-        return FoldedTexts(np.asarray(self._fold[self._single[codes]]), starts, slow)
+        return FoldedTexts(np.asarray(self._fold[self._single[codes]]), starts, changed)
 
     def _slow_rows(self, raw: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """Rows that more than single replacements may change."""

@@ -197,9 +197,6 @@ class Classifier:
         labels = [self._thresholds.label(row) for row in probabilities]
         shown = np.array([_EVIDENCE_COLUMN[label] for label in labels])
         spans = chunk.spans(shown, SPAN_SHARE)
-        for row in chunk.folded.slow.tolist():
-            if shown[row] >= 0:
-                spans[row] = self._scorer.score(texts[row]).spans(int(shown[row]))
         for text, label, row, decision, found in zip(
             texts, labels, probabilities.tolist(), chunk.decision, spans, strict=True
         ):

@@ -51,6 +51,18 @@ class Normalized:
         """Raw bounds of ``text[start:end]``; ``0 <= start < end <= len(text)``."""
         return self.starts[start], self.ends[end - 1]
 
+    def raw_spans(self, spans: Iterable[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+        """Weighted spans of ``text`` as spans of ``raw``, in order; those that touch there become one: an emoji that
+        became a word can end one span and begin the next."""
+        merged: list[tuple[int, int, float]] = []
+        for first, last, weight in spans:
+            start, end = self.raw_span(first, last)
+            if merged and start <= merged[-1][1]:
+                start, previous_end, before = merged.pop()
+                end, weight = max(previous_end, end), before + weight
+            merged.append((start, end, weight))
+        return merged
+
 
 @dataclass(frozen=True, slots=True)
 class _Tables:

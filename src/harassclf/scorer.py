@@ -9,7 +9,7 @@ and can explain it; ``bulk`` scores many.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -67,8 +67,7 @@ class Scored:
 
     def spans(self, column: int) -> list[tuple[int, int, float]]:
         """Start, end and weight of the stretches of the *raw* text on which decision value ``column`` rests, in order."""
-        found = spans(self.character_weights(column))
-        return _merged((*self.normalized.raw_span(start, end), weight) for start, end, weight in found)
+        return self.normalized.raw_spans(spans(self.character_weights(column)))
 
     def character_weights(self, column: int) -> list[float]:
         """The part of decision value ``column`` that rests on each normalised character: each term's contribution
@@ -81,17 +80,6 @@ class Scored:
             total += step
             weights.append(total)
         return weights
-
-
-def _merged(raw: Iterable[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
-    """Join spans that touch in the raw text: an emoji that became a word can end one and begin the next."""
-    merged: list[tuple[int, int, float]] = []
-    for start, end, weight in raw:
-        if merged and start <= merged[-1][1]:
-            first, last, before = merged.pop()
-            start, end, weight = first, max(last, end), before + weight
-        merged.append((start, end, weight))
-    return merged
 
 
 class Scorer:

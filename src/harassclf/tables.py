@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -137,7 +138,7 @@ class CsvReader:
     def _records(self) -> Iterator[list[str]]:
         with self._path.open("rb") as file:
             self._file = file
-            lines = _Lines(codecs.getreader(self._encoding)(file), self._path, self._encoding)
+            lines = _Lines(io.TextIOWrapper(file, self._encoding, newline=""), self._path, self._encoding)
             reader = csv.reader(lines, delimiter=self._delimiter)
             while True:
                 lines.begin_record()
