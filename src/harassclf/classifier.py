@@ -181,26 +181,28 @@ class Classifier:
         label = self._thresholds.label(probabilities)
         column = _EVIDENCE_COLUMN[label]
         spans = scored.spans(column) if column >= 0 else []
-        return self._prediction(text, label, probabilities, scored.decision, spans)
+        categories = expit(scored.decision[None, len(LABELS) :])[0].tolist()
+        return self._prediction(text, label, probabilities, categories, spans)
 
     def classify_many(self, texts: Iterable[str]) -> list[Prediction]:
         """Judge many messages: same order, same length."""
         checked = [check_text(text) for text in _many(texts)]
         predictions: list[Prediction] = []
         for chunk in self._bulk.chunks(checked):
-            some = checked[len(predictions) : len(predictions) + len(chunk.decision)]
+            some = checked[len(predictions) : len(predictions) + chunk.messages]
             predictions += self._predictions(some, chunk)
         return predictions
 
     def _predictions(self, texts: list[str], chunk: ScoredChunk) -> Iterator[Prediction]:
-        probabilities = softmax(chunk.decision)
-        labels = [self._thresholds.label(row) for row in probabilities]
-        shown = np.array([_EVIDENCE_COLUMN[label] for label in labels])
-        spans = chunk.spans(shown, SPAN_SHARE)
-        for text, label, row, decision, found in zip(
-            texts, labels, probabilities.tolist(), chunk.decision, spans, strict=True
+        probabilities = softmax(chunk.decisions(0, len(LABELS)))
+        labels = [self._thresholds.label(row) for row in probabilities.tolist()]
+        harassment = np.array([label == HARASSMENT for label in labels])
+        categories = expit(chunk.decisions(len(LABELS), len(LABELS) + len(CATEGORIES), harassment)).tolist()
+        spans = chunk.spans(np.array([_EVIDENCE_COLUMN[label] for label in labels]), SPAN_SHARE)
+        for text, label, row, of_categories, found in zip(
+            texts, labels, probabilities.tolist(), categories, spans, strict=True
         ):
-            yield self._prediction(text, label, row, decision, found)
+            yield self._prediction(text, label, row, of_categories, found)
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
         """Calibrated probabilities, shape ``(n, 3)``, columns as :attr:`labels`."""
@@ -223,20 +225,19 @@ class Classifier:
         text: str,
         label: str,
         probabilities: list[float],
-        decision: np.ndarray,
+        categories: list[float],
         spans: list[tuple[int, int, float]],
     ) -> Prediction:
         return Prediction(
             label=label,
             probabilities=dict(zip(LABELS, probabilities, strict=True)),
             needs_review=self._thresholds.needs_review(probabilities[0]),
-            categories=self._categories(decision) if label == HARASSMENT else (),
+            categories=self._categories(categories) if label == HARASSMENT else (),
             evidence=_evidence(text, spans),
             model=self.model,
         )
 
-    def _categories(self, decision: np.ndarray) -> tuple[Category, ...]:
-        probabilities = expit(decision[None, :])[0].tolist()
+    def _categories(self, probabilities: list[float]) -> tuple[Category, ...]:
         cards = law_cards()
         return tuple(
             Category(CATEGORIES[i], CATEGORY_NAMES_ZH[CATEGORIES[i]], probabilities[i], cards[CATEGORIES[i]])
@@ -246,9 +247,11 @@ class Classifier:
 
 def _evidence(text: str, spans: list[tuple[int, int, float]]) -> tuple[Evidence, ...]:
     """The strongest spans of the raw text, strongest first; those that mark nothing but blanks are left out."""
-    found = [Evidence(start, end, text[start:end], weight) for start, end, weight in spans if weight > 0]
-    found = sorted((span for span in found if span.text.strip()), key=lambda span: (-span.weight, span.start))
-    return tuple(found[:MAX_SPANS])
+    if not spans:
+        return ()
+    shown = [span for span in spans if span[2] > 0 and not text[span[0] : span[1]].isspace()]
+    shown.sort(key=lambda span: (-span[2], span[0]))
+    return tuple(Evidence(start, end, text[start:end], weight) for start, end, weight in shown[:MAX_SPANS])
 
 
 def _many(texts: Iterable[str]) -> list[str]:

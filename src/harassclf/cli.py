@@ -76,7 +76,9 @@ def _add_score(commands: Any) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUTPUT")
     parser.add_argument("--text-column", default="text", metavar="NAME", help="column of the message (default: text)")
     parser.add_argument("--encoding", metavar="NAME", help="encoding of a CSV (default: detect UTF-8 or GB18030)")
-    parser.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes (default: 1)")
+    parser.add_argument(
+        "--workers", type=_positive, metavar="N", help="processes (default: one a core for large tables)"
+    )
     parser.add_argument("--resume", action="store_true", help="go on where an interrupted run of the same stopped")
     parser.add_argument("--force", action="store_true", help="overwrite OUTPUT")
     _add_model(parser)

@@ -63,15 +63,15 @@ def softmax(decision: np.ndarray) -> np.ndarray:
 
 
 def expit(decision: np.ndarray) -> np.ndarray:
-    """Category probabilities, shape ``(n, 7)``, from decision values ``(n, 3 + 7)``."""
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(decision[:, _LABELS:], -500, 500))))
+    """Category probabilities from category decision values, any shape (the logistic function)."""
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(decision, -500, 500))))
 
 
 def verdicts(decision: np.ndarray, thresholds: Thresholds) -> Verdicts:
     """Verdicts on many messages from their decision values, shape ``(n, 3 + 7)``."""
     probabilities = softmax(decision)
     rest = np.where(probabilities[:, 1] > probabilities[:, 2], COLLECTION, OTHER)
-    margins = expit(decision) - np.array([thresholds.categories[name] for name in CATEGORIES])
+    margins = expit(decision[:, _LABELS:]) - np.array([thresholds.categories[name] for name in CATEGORIES])
     over = margins >= 0
     none = ~over.any(axis=1)
     over[none, margins[none].argmax(axis=1)] = True

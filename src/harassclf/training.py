@@ -252,7 +252,10 @@ def choose_thresholds(calibrated: np.ndarray, training: pd.DataFrame, config: Tr
     threshold = operating_threshold(harassment, probability, config.f1_slack)
     high = precision_threshold(harassment, probability, config.review_precision)
     low = float(np.quantile(probability[harassment], config.review_miss))
-    truth, categories = category_matrix(training["categories"])[harassment], expit(calibrated)[harassment]
+    truth, categories = (
+        category_matrix(training["categories"])[harassment],
+        expit(calibrated[harassment, len(LABELS) :]),
+    )
     return Thresholds(
         harassment=threshold,
         review=(round(min(low, threshold), 4), round(max(high, threshold), 4)),
