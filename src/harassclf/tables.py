@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -138,19 +139,28 @@ class CsvReader:
     def _records(self) -> Iterator[list[str]]:
         with self._path.open("rb") as file:
             self._file = file
-            lines = _Lines(io.TextIOWrapper(file, self._encoding, newline=""), self._path, self._encoding)
-            reader = csv.reader(lines, delimiter=self._delimiter)
-            while True:
-                lines.begin_record()
-                try:
-                    record = next(reader)
-                except StopIteration:
-                    return
-                except csv.Error as error:
-                    raise TableError(self._unreadable(reader.line_num, error)) from None
-                if lines.ended and _open_quote(lines.record, self._delimiter):
-                    raise TableError(f"{self._path}: a quote opened on line {lines.first} is never closed")
-                yield record
+            reader = csv.reader(io.TextIOWrapper(file, self._encoding, newline=""), delimiter=self._delimiter)
+            read = before = 0
+            try:
+                for record in reader:
+                    before, read = read, reader.line_num
+                    yield record
+            except csv.Error as error:
+                raise TableError(self._unreadable(reader.line_num, error)) from None
+            except UnicodeError:
+                raise TableError(f"{self._path}: is not {self._encoding} after line {reader.line_num}; leave --encoding "
+                                 "out to have it detected") from None  # fmt: skip
+        if self._open_quote(before):
+            raise TableError(f"{self._path}: a quote opened on line {before + 1} is never closed")
+
+    def _open_quote(self, lines: int) -> bool:
+        """Whether the last record, which begins after ``lines`` lines, ends inside a quote; csv does not tell."""
+        with self._path.open(encoding=self._encoding, newline="") as file:
+            try:
+                list(csv.reader(islice(file, lines, None), delimiter=self._delimiter, strict=True))
+            except csv.Error as error:
+                return "end of data" in str(error)
+        return False
 
     def _unreadable(self, line: int, error: csv.Error) -> str:
         if "field limit" in str(error):
@@ -166,44 +176,6 @@ class CsvReader:
             raise TableError(
                 f"{self._path}: is not {self._encoding}; leave --encoding out to have it detected"
             ) from None
-
-
-class _Lines:
-    """Lines of a file, remembering those of the record being read, so that an unclosed quote can be told."""
-
-    def __init__(self, lines: Any, path: Path, encoding: str) -> None:
-        self._lines, self._path, self._encoding = lines, path, encoding
-        self._number = 0
-        self.begin_record()
-        self.ended = False
-
-    def begin_record(self) -> None:
-        self.record: list[str] = []
-        self.first = self._number + 1
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        try:
-            line = str(next(self._lines))
-        except StopIteration:
-            self.ended = True
-            raise
-        except UnicodeError:
-            raise TableError(f"{self._path}: is not {self._encoding} after line {self._number}; leave --encoding out "
-                             "to have it detected") from None  # fmt: skip
-        self._number += 1
-        self.record.append(line)
-        return line
-
-
-def _open_quote(lines: list[str], delimiter: str) -> bool:
-    try:
-        list(csv.reader(lines, delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        return "end of data" in str(error)
-    return False
 
 
 def _checked_encoding(path: Path, encoding: str) -> str:
