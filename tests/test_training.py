@@ -72,7 +72,7 @@ def test_best_f1_threshold_separates() -> None:
 def test_operating_threshold_is_the_highest_within_the_slack() -> None:
     truth = np.array([True] * 100 + [False] * 100)
     probability = np.concatenate([np.linspace(0.5, 1.0, 100), np.linspace(0.0, 0.4, 100)])
-    assert 0.5 < operating_threshold(truth, probability, 0.01) < 0.55
+    assert 0.5 <= operating_threshold(truth, probability, 0.01) < 0.55
     assert operating_threshold(truth, probability, 0.2) > 0.6
 
 
