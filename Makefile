@@ -10,7 +10,7 @@ serve: .venv/.installed
 	$(BIN)/harassclf serve --host $(HOST) --port $(PORT)
 
 test: .venv/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -rs
 
 check: .venv/.installed-dev lint types test
 
@@ -42,6 +42,7 @@ lock: .venv/.installed-dev
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --extra xlsx --extra parquet -o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --extra dev -o requirements-dev.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --extra dev --extra spark --extra dask -o requirements-cluster.lock pyproject.toml
 
 clean:
 	rm -rf .venv

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from harassclf import __version__
@@ -117,6 +117,11 @@ def _add_routes(app: FastAPI) -> None:
     async def ready(classifier: Loaded) -> dict[str, str]:
         """The model is loaded and warm."""
         return {"status": "ready"}
+
+    @app.get("/", include_in_schema=False)
+    async def root() -> RedirectResponse:
+        """The documentation, until there is a page."""
+        return RedirectResponse("docs")
 
     @app.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
     async def prometheus() -> Response:
