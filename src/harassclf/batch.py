@@ -397,7 +397,7 @@ def _write_xlsx(reader: TableReader, results: Iterator[list[str]], target: Path)
 def _xlsx_text(value: str) -> str:
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-    return ILLEGAL_CHARACTERS_RE.sub("\ufffd", value)[:32_767]  # what a cell can hold
+    return str(ILLEGAL_CHARACTERS_RE.sub("\ufffd", value))[:32_767]  # what a cell can hold
 
 
 def _write_parquet(reader: TableReader, results: Iterator[list[str]], target: Path) -> None:
