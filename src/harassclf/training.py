@@ -60,7 +60,7 @@ class TrainingConfig:
     seed: int = 20261125
     max_iter: int = 300
     # Attacked copies of a quarter of the messages: on hand-written evasion by voices left out, recall rises from 0.80 to
-    # 0.85; half or all of them bring 0.87 and double the false alarms on everyday SMS (benchmarks/augmentation.py).
+    # 0.85; half or all of them bring 0.87 and double the false alarms on everyday SMS (benchmarks/robustness.py).
     attacked_share: float = 0.25
     # The highest threshold whose F1 is at most this below the best: fewer false alarms where harassment is rare.
     f1_slack: float = 0.0
