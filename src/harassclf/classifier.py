@@ -127,6 +127,7 @@ class Classifier:
     def __init__(self, model: artifact.Artifact, segmenter: Segmenter) -> None:
         self._artifact = model
         self._segmenter = segmenter
+        self._model = model.model_id
         self._scorer = Scorer(model, segmenter)
         self._thresholds = Thresholds.from_dict(model.metadata["thresholds"])
 
@@ -169,7 +170,7 @@ class Classifier:
     @property
     def model(self) -> str:
         """Name and version of the model."""
-        return self._artifact.model_id
+        return self._model
 
     def classify(self, text: str) -> Prediction:
         """Judge one message of 1 to 10,000 characters.
@@ -197,12 +198,11 @@ class Classifier:
         probabilities = softmax(chunk.decisions(0, len(LABELS)))
         labels = [self._thresholds.label(row) for row in probabilities.tolist()]
         harassment = np.array([label == HARASSMENT for label in labels])
-        categories = expit(chunk.decisions(len(LABELS), len(LABELS) + len(CATEGORIES), harassment)).tolist()
+        all_categories = expit(chunk.decisions(len(LABELS), len(LABELS) + len(CATEGORIES), harassment))
+        categories = iter(all_categories[harassment].tolist())
         spans = chunk.spans(np.array([_EVIDENCE_COLUMN[label] for label in labels]), SPAN_SHARE)
-        for text, label, row, of_categories, found in zip(
-            texts, labels, probabilities.tolist(), categories, spans, strict=True
-        ):
-            yield self._prediction(text, label, row, of_categories, found)
+        for text, label, row, found in zip(texts, labels, probabilities.tolist(), spans, strict=True):
+            yield self._prediction(text, label, row, next(categories) if label == HARASSMENT else [], found)
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
         """Calibrated probabilities, shape ``(n, 3)``, columns as :attr:`labels`."""
@@ -234,7 +234,7 @@ class Classifier:
             needs_review=self._thresholds.needs_review(probabilities[0]),
             categories=self._categories(categories) if label == HARASSMENT else (),
             evidence=_evidence(text, spans),
-            model=self.model,
+            model=self._model,
         )
 
     def _categories(self, probabilities: list[float]) -> tuple[Category, ...]:
