@@ -27,7 +27,8 @@ class Block:
 
     ``weight`` scales the block. It stands in for an L2 norm, which is left out: dividing by the norm of the *known*
     terms makes a verdict out of the few known words of a strange message. Without it little evidence stays close to the
-    intercept, which says "other"; at the same recall, false alarms on everyday SMS fall by half (``benchmarks/ablation.py``).
+    intercept, which says "other"; at recall 0.85, false alarms on everyday SMS fall from 3.8% to 2.3%
+    (``benchmarks/ablation.py``).
     """
 
     name: str
