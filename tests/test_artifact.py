@@ -68,6 +68,32 @@ def test_foreign_metadata_is_refused(model_copy: Path, changes: dict, reason: st
         Classifier.load(model_copy)
 
 
+@pytest.mark.parametrize("thresholds", [{}, {"harassment": "x"}, {"harassment": 2, "review": [0, 1], "categories": {}}])
+def test_unusable_thresholds_are_refused(model_copy: Path, thresholds: dict) -> None:
+    _edit(model_copy, thresholds=thresholds)
+    with pytest.raises(ModelError, match="thresholds"):
+        Classifier.load(model_copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("vocabulary.json", b"[]"), ("vocabulary.json", b"{"), ("weights.npz", b"junk")]
+)
+def test_foreign_file_with_a_right_hash_is_refused(model_copy: Path, name: str, content: bytes) -> None:
+    metadata = json.loads((model_copy / artifact.METADATA).read_text("utf-8"))
+    (model_copy / name).write_bytes(content)
+    artifact.write_metadata(model_copy, metadata)
+    with pytest.raises(ModelError, match=r"weights\.npz"):
+        Classifier.load(model_copy)
+
+
+def test_model_of_other_features_is_refused(model_copy: Path) -> None:
+    metadata = json.loads((model_copy / artifact.METADATA).read_text("utf-8"))
+    metadata["blocks"][0]["ngram_range"] = [1, 3]
+    _edit(model_copy, blocks=metadata["blocks"])
+    with pytest.raises(ModelError, match="other features"):
+        Classifier.load(model_copy)
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"format": 1}'])
 def test_unreadable_metadata_is_refused(model_copy: Path, content: bytes) -> None:
     (model_copy / artifact.METADATA).write_bytes(content)

@@ -9,6 +9,7 @@ import pytest
 from harassclf import Classifier, batch
 from harassclf.batch import RESULT_COLUMNS, ScoreOptions, cells_of, safe_cell, score_table
 from harassclf.errors import OutputError, TableError
+from harassclf.tables import open_table
 
 TEXTS = [
     "再不还钱就给你全家打电话",
@@ -84,10 +85,59 @@ def test_scored_table_is_not_scored_twice(tmp_path: Path) -> None:
         score_table(tmp_path / "out.csv", tmp_path / "again.csv", ScoreOptions(), _quiet)
 
 
-def test_header_only_gives_header_only(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "xlsx"])
+def test_header_only_is_refused_and_leaves_nothing(tmp_path: Path, suffix: str) -> None:
     (tmp_path / "in.csv").write_text("text\n", "utf-8")
-    assert score_table(tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions(), _quiet).rows == 0
-    assert (tmp_path / "out.csv").read_text("utf-8-sig").strip() == ",".join(["text", *RESULT_COLUMNS])
+    with pytest.raises(TableError, match="no rows"):
+        score_table(tmp_path / "in.csv", tmp_path / f"out.{suffix}", ScoreOptions(), _quiet)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_files_of_others_are_never_taken_for_work_files(tmp_path: Path) -> None:
+    """Once an input named like the unfinished result was emptied and removed, with exit status 0."""
+    source = _table(tmp_path / "data.csv.partial", TEXTS)
+    with pytest.raises(OutputError, match="somebody else"):
+        score_table(source, tmp_path / "data.csv", ScoreOptions(), _quiet)
+    _table(tmp_path / "in.csv", TEXTS)
+    with pytest.raises(OutputError, match="somebody else"):
+        score_table(tmp_path / "in.csv", tmp_path / "data.csv", ScoreOptions(force=True), _quiet)
+    assert len(list(open_table(source).rows())) == len(TEXTS)
+
+
+def test_special_file_is_no_output(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="regular file"):
+        score_table(_table(tmp_path / "in.csv", TEXTS), Path("/dev/null"), ScoreOptions(force=True), _quiet)
+
+
+def test_parquet_column_that_holds_no_strings_is_refused(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as parquet
+
+    parquet.write_table(pa.table({"text": [1, 2]}), tmp_path / "in.parquet")
+    with pytest.raises(TableError, match="holds int64, expected strings"):
+        score_table(tmp_path / "in.parquet", tmp_path / "out.csv", ScoreOptions(), _quiet)
+
+
+def test_resume_refuses_a_partial_file_that_is_too_short_or_a_damaged_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the missing bytes were filled with NULs, and the run reported success."""
+    monkeypatch.setattr(batch, "_CHUNK", 10)
+
+    def stop(rows: int, share: float) -> None:
+        raise KeyboardInterrupt
+
+    source = _table(tmp_path / "in.csv", _texts(30))
+    with pytest.raises(KeyboardInterrupt):
+        score_table(source, tmp_path / "out.csv", ScoreOptions(), stop)
+    (tmp_path / "out.csv.partial").write_bytes(b"short")
+    with pytest.raises(OutputError, match="shorter than"):
+        score_table(source, tmp_path / "out.csv", ScoreOptions(resume=True), _quiet)
+    (tmp_path / "out.csv.progress").write_text('{"identity": {"inp')
+    with pytest.raises(OutputError, match="damaged"):
+        score_table(source, tmp_path / "out.csv", ScoreOptions(resume=True), _quiet)
+    score_table(source, tmp_path / "out.csv", ScoreOptions(), _quiet)
+    assert len(_read(tmp_path / "out.csv")) == 30
 
 
 def _texts(n: int) -> list[str]:
@@ -175,6 +225,13 @@ def test_xlsx_output_holds_text_not_formulas(tmp_path: Path) -> None:
     sheet = openpyxl.load_workbook(tmp_path / "out.xlsx").worksheets[0]
     assert sheet["B2"].value == "=1+1"
     assert sheet["B2"].data_type == "s"
+
+
+def test_xlsx_header_holds_text_not_formulas(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    (tmp_path / "in.csv").write_text("=1+1,text\n1,在吗\n", "utf-8")
+    score_table(tmp_path / "in.csv", tmp_path / "out.xlsx", ScoreOptions(), _quiet)
+    assert openpyxl.load_workbook(tmp_path / "out.xlsx").worksheets[0]["A1"].data_type == "s"
 
 
 def test_progress_and_state_hold_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -79,8 +80,9 @@ def test_readable_verdict_marks_the_evidence(classifier: Classifier) -> None:
 
 
 def test_terminal_escapes_in_a_message_are_not_passed_on(classifier: Classifier) -> None:
-    text = "还钱\x07\x08 弄死你"
-    assert "\x07" not in render(classifier.classify(text), text, colour=False)
+    text = "还钱\x07\x08\x1b[31m 弄死你"
+    shown = render(classifier.classify(text), text, colour=False)
+    assert not {"\x07", "\x08", "\x1b"} & set(shown)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +93,20 @@ def test_terminal_escapes_in_a_message_are_not_passed_on(classifier: Classifier)
 )  # fmt: skip
 def test_unusable_input_is_one_line_and_2(arguments: list[str], stdin: bytes, reason: str, tmp_path: Path) -> None:
     assert reason in _refusal(_run(*arguments, stdin=stdin, cwd=tmp_path), 2)
+
+
+def test_words_without_quotes_are_not_repeated() -> None:
+    line = _refusal(_run("classify", "再不还钱", "就爆你通讯录"), 2)
+    assert "quotes" in line
+    assert "通讯录" not in line
+
+
+def test_terminal_without_chinese_gets_escapes() -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    result = subprocess.run(
+        [sys.executable, "-m", "harassclf", "classify", "钱"], capture_output=True, env=environment, timeout=60
+    )
+    assert (result.returncode, result.stderr) == (0, b"")
 
 
 def test_wrong_use_is_2() -> None:
@@ -125,7 +141,7 @@ def test_score_and_evaluate(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [("text,label\n在吗,spam\n", "row 1: label 'spam'"), ("text,label,categories\n在吗,other,rude\n", "category 'rude'"), ("text,label\n", "no rows"),
+    [("text,label\n在吗,spam\n", "row 1: unknown label"), ("text,label,categories\n在吗,other,rude\n", "row 1: unknown category"), ("text,label\n", "no rows"),
      ("text\n在吗\n", "no column 'label'"), ("text,label\n在吗\n", "row 1: row has 1 cells"), ("text,label\n ,other\n", "row 1: text: empty")],
 )  # fmt: skip
 def test_unusable_labelled_table_is_named(content: str, reason: str, tmp_path: Path) -> None:

@@ -91,6 +91,10 @@ def test_unchanged_characters_point_at_themselves(raw: str) -> None:
         assert list(normalized.starts) == list(range(len(raw)))
 
 
+def test_bulk_and_single_follow_a_chain_of_replacements_to_its_end() -> None:
+    assert normalize("薴\u200b好").text == normalize(normalize("薴\u200b好").text).text  # 薴 to 苧 to 苎
+
+
 @given(_NASTY)
 def test_normalising_twice_changes_characters_only_once(raw: str) -> None:
     once = normalize(raw).text

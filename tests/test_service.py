@@ -185,7 +185,7 @@ def test_settings_from_environment() -> None:
     assert from_environment({"HARASSCLF_MAX_BATCH": "5", "HARASSCLF_LOG_LEVEL": "warning"}) == Settings(
         max_batch=5, log_level="WARNING"
     )
-    for name, value in (("MAX_BATCH", "many"), ("MAX_BODY", "0"), ("LOG_LEVEL", "LOUD")):
+    for name, value in (("MAX_BATCH", "many"), ("MAX_BODY", "0"), ("LOG_LEVEL", "LOUD"), ("LOG_LEVEL", "warn")):
         with pytest.raises(SettingsError, match=name):
             from_environment({f"HARASSCLF_{name}": value})
 

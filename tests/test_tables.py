@@ -57,6 +57,7 @@ def test_ragged_rows_keep_their_place_and_their_content(tmp_path: Path) -> None:
         (b"", "empty"),
         (b"\n\n", "first line is blank"),
         ('id,text\n1,"没有结束的引号\n2,下一行\n', "quote opened on line 2"),
+        ('id,"text\n1,甲\n', "quote opened on line 1"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "binary"),
         (b"text\n\xff\xff\xff\n", "neither UTF-8 nor GB18030"),
     ],
@@ -72,8 +73,11 @@ def test_wrong_encoding_given_is_refused(tmp_path: Path) -> None:
     path = _write(tmp_path / "t.csv", "text\n还钱钱\n")
     with pytest.raises(TableError, match="is not ascii"):
         open_table(path, encoding="ascii")
-    with pytest.raises(TableError, match="not an encoding"):
-        open_table(path, encoding="klingon")
+    for name in ("klingon", "hex", "rot13", "base64"):
+        with pytest.raises(TableError, match="not an encoding"):
+            open_table(path, encoding=name)
+    with pytest.raises(TableError, match="is not utf-16"):
+        open_table(path, encoding="utf-16")
 
 
 def test_missing_file_directory_and_column(tmp_path: Path) -> None:
@@ -125,6 +129,21 @@ def _book(path: Path, rows: list[list[object]]) -> Path:
 def test_xlsx_cells_become_text(tmp_path: Path) -> None:
     rows = [["id", "text", "when"], [1.0, "还钱", datetime(2026, 3, 1, 9, 30)], [2, None, "=1+1"]]
     assert _cells(_book(tmp_path / "t.xlsx", rows)) == [["1", "还钱", "2026-03-01 09:30:00"], ["2", "", ""]]
+
+
+def test_xlsx_row_wider_than_the_header_loses_nothing(tmp_path: Path) -> None:
+    reader = open_table(_book(tmp_path / "t.xlsx", [["text"], ["甲", "乙"], ["丙"]]))
+    cells = [row.cells for row in reader.rows()]
+    assert ["乙" in "".join(row) for row in cells] == [True, False]
+    assert all(len(row) == len(reader.columns) for row in cells)
+
+
+def test_message_where_a_column_name_should_be_is_not_shown(tmp_path: Path) -> None:
+    message = "您好这是一条没有表头的表格里的第一条信息不该出现在错误里"
+    path = _write(tmp_path / "t.csv", f"{message}\n第二条\n")
+    with pytest.raises(TableError, match="not a name") as caught:
+        column_index(open_table(path), "text", path)
+    assert message not in str(caught.value)
 
 
 def test_damaged_or_locked_xlsx_is_refused(tmp_path: Path) -> None:

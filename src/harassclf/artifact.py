@@ -5,8 +5,7 @@ Format 1
     array order), ``pipeline.joblib`` (the scikit-learn label pipeline), ``categories.joblib`` (the category heads over
     the features of that pipeline), ``MODEL_CARD.md``.
 
-A folder of another format is refused. When format 2 comes, this docstring names the upgrade step from 1 to 2 and
-``_UPGRADES`` holds it.
+A folder of another format is refused. When format 2 comes, this docstring names the upgrade step from 1 to 2.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 from harassclf.errors import ModelError
 from harassclf.labels import CATEGORIES, LABELS
@@ -86,7 +86,7 @@ def _check_files(folder: Path) -> None:
 def _parse(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text("utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise ModelError(f"{path}: cannot be read as JSON ({type(error).__name__}); restore the folder") from None
     if not isinstance(value, dict):
         raise ModelError(f"{path}: expected a JSON object, found {type(value).__name__}")
@@ -100,40 +100,61 @@ def _check_contents(folder: Path, metadata: dict[str, Any], fingerprint: str | N
                          "the harassclf version that wrote it")  # fmt: skip
     if missing := [key for key in _REQUIRED_KEYS if key not in metadata]:
         raise ModelError(f"{path}: lacks {', '.join(missing)}; this is not a harassclf model of format {FORMAT}")
-    if tuple(metadata["labels"]) != LABELS or tuple(metadata["categories"]) != CATEGORIES:
+    for key in ("sha256", "thresholds", "libraries"):
+        if not isinstance(metadata[key], dict):
+            raise ModelError(f"{path}: {key!r} is not a JSON object")
+    if not all(isinstance(metadata[key], str) and metadata[key] for key in ("name", "version")):
+        raise ModelError(f"{path}: 'name' and 'version' are not text")
+    if metadata["labels"] != list(LABELS) or metadata["categories"] != list(CATEGORIES):
         raise ModelError(f"{path}: labels or categories are not those of this version ({', '.join(LABELS)}; "
                          f"{', '.join(CATEGORIES)})")  # fmt: skip
     if fingerprint is not None and metadata["segmenter_fingerprint"] != fingerprint:
         raise ModelError(f"{path}: trained with another word segmenter than the one installed; install the jieba "
                          f"version it names ({metadata['libraries'].get('jieba')}) or train again")  # fmt: skip
-    if not isinstance(metadata["sha256"], dict):
-        raise ModelError(f"{path}: 'sha256' is not an object of file names and hashes")
 
 
 def read(folder: Path, *, fingerprint: str | None = None) -> Artifact:
     """Check a folder and load what scoring needs; nothing is unpickled."""
-    import numpy as np
-
     metadata = read_metadata(folder, fingerprint=fingerprint)
-    vocabulary = json.loads((folder / VOCABULARY).read_text("utf-8"))
-    with np.load(folder / WEIGHTS, allow_pickle=False) as arrays:
-        blocks = [block["name"] for block in metadata["blocks"]]
-        artifact = Artifact(
-            folder=folder,
-            metadata=metadata,
-            vocabulary=vocabulary,
-            idf={name: arrays[f"idf_{name}"] for name in blocks},
-            coef={name: arrays[f"coef_{name}"] for name in blocks},
-            intercept=arrays["intercept"],
-        )
+    try:
+        artifact = _read_arrays(folder, metadata)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, BadZipFile) as error:
+        raise ModelError(f"{folder}: {WEIGHTS} or {VOCABULARY} does not hold what {METADATA} says "
+                         f"({type(error).__name__}); restore the folder or train again") from None  # fmt: skip
     _check_shapes(artifact)
     return artifact
 
 
+def _read_arrays(folder: Path, metadata: dict[str, Any]) -> Artifact:
+    import numpy as np
+
+    vocabulary = json.loads((folder / VOCABULARY).read_text("utf-8"))
+    with np.load(folder / WEIGHTS, allow_pickle=False) as arrays:
+        blocks = [block["name"] for block in metadata["blocks"]]
+        return Artifact(
+            folder=folder,
+            metadata=metadata,
+            vocabulary={name: list(vocabulary[name]) for name in blocks},
+            idf={name: arrays[f"idf_{name}"] for name in blocks},
+            coef={name: arrays[f"coef_{name}"] for name in blocks},
+            intercept=arrays["intercept"],
+        )
+
+
 def _check_shapes(artifact: Artifact) -> None:
+    import numpy as np
+
     width = len(LABELS) + len(CATEGORIES)
+    if artifact.intercept.shape != (width,):
+        raise ModelError(
+            f"{artifact.folder / WEIGHTS}: intercept has shape {artifact.intercept.shape}, expected ({width},)"
+        )
     for name, idf in artifact.idf.items():
         size = len(artifact.vocabulary.get(name, ()))
+        if not (
+            np.isfinite(idf).all() and np.isfinite(artifact.coef[name]).all() and np.isfinite(artifact.intercept).all()
+        ):
+            raise ModelError(f"{artifact.folder / WEIGHTS}: holds values that are no finite numbers")
         if idf.shape != (size,) or artifact.coef[name].shape != (size, width):
             raise ModelError(f"{artifact.folder / WEIGHTS}: arrays of block {name!r} do not fit {VOCABULARY}")
 

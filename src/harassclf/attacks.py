@@ -1,7 +1,7 @@
 """Seeded disguises of a message, as senders make them to pass a filter: for augmentation and for robustness tables.
 
-Each attack keeps the meaning for a human reader. What :mod:`harassclf.normalize` can undo needs no augmentation;
-homophones, pinyin, initials, look-alikes and swaps cannot be undone, so training reads them.
+Each attack keeps the meaning for a human reader. What :mod:`harassclf.normalize` always undoes (Traditional, zero-width,
+symbols) needs no augmentation; training reads the others.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from harassclf.artifact import METADATA, sha256_of
-from harassclf.classifier import Classifier, Prediction, check_text
+from harassclf.classifier import Classifier, Prediction
 from harassclf.errors import InputError, MissingDependencyError, OutputError, TableError
 from harassclf.labels import LABELS
 from harassclf.tables import ParquetReader, Row, TableReader, column_index, open_table
@@ -41,6 +42,7 @@ RESULT_COLUMNS = (
 _CHUNK = 4_000  # rows; 0.2 to 0.4 s of scoring, so little is repeated after a stop
 _LARGE = 4_000_000  # bytes; below, starting processes (0.6 s) takes longer than they save
 _REMEMBERED = 50_000  # distinct texts whose results are kept for repeats; about 20 MB
+_WORK_ENDINGS = (".partial", ".progress", ".converting", ".progress.new")
 _XLSX_ROWS = 1_048_575  # rows below the header that a sheet can hold
 
 # What Excel and its kin take for a formula. A signed number or telephone number is none and stays as it is.
@@ -101,20 +103,10 @@ class ScoreOptions:
 
 def results_of(classifier: Classifier, texts: Sequence[object]) -> list[Result]:
     """The result cells of many messages; an unusable one has only ``error`` and ``model`` filled."""
-    errors = {i: error for i, text in enumerate(texts) if (error := _refusal(text))}
-    usable = [str(text) for i, text in enumerate(texts) if i not in errors] if errors else texts
-    cells = list(map(cells_of, classifier.classify_many(usable)))  # type: ignore[arg-type]
-    for i in sorted(errors):
-        cells.insert(i, ("", "", "", "", "", errors[i], classifier.model))
-    return cells
-
-
-def _refusal(text: object) -> str:
-    try:
-        check_text(text)
-    except InputError as error:
-        return str(error)
-    return ""
+    return [
+        ("", "", "", "", "", str(result), classifier.model) if isinstance(result, InputError) else cells_of(result)
+        for result in classifier.judge_many(texts)
+    ]
 
 
 def cells_of(prediction: Prediction) -> Result:
@@ -138,12 +130,17 @@ def score_table(input_path: Path, output_path: Path, options: ScoreOptions, prog
     """
     reader = open_table(input_path, encoding=options.encoding)
     column = column_index(reader, options.text_column, input_path)
+    if isinstance(reader, ParquetReader) and (found := reader.type_of(options.text_column)):
+        raise TableError(f"{input_path}: column {options.text_column!r} holds {found}, expected strings")
     if taken := [name for name in RESULT_COLUMNS if name in reader.columns]:
         raise TableError(f"{input_path}: already has {', '.join(taken)}; drop or rename these columns first")
     _check_output(input_path, output_path, options)
     _check_engines(output_path)
     run = _Run(reader, column, input_path, output_path, options)
     summary = run.score(progress)
+    if not summary.rows:
+        run.discard()
+        raise TableError(f"{input_path}: a header and no rows; nothing to score")
     run.finish()
     return summary
 
@@ -151,14 +148,34 @@ def score_table(input_path: Path, output_path: Path, options: ScoreOptions, prog
 def _check_output(input_path: Path, output_path: Path, options: ScoreOptions) -> None:
     if output_path.exists() and output_path.samefile(input_path):
         raise OutputError(f"{output_path}: is the input; choose another output")
+    if output_path.suffix.lower() == ".xlsm":
+        raise OutputError(f"{output_path}: a workbook with macros cannot be written; choose .xlsx, .csv or .parquet")
     if output_path.is_dir():
         raise OutputError(f"{output_path}: is a directory, expected a file name")
+    if output_path.exists() and not output_path.is_file():
+        raise OutputError(f"{output_path}: is not a regular file; choose another output")
+    for work in _work_files(output_path):
+        if work.exists() and (work.samefile(input_path) or not _is_ours(output_path)):
+            raise OutputError(f"{work}: is needed for the unfinished result, but is a file of somebody else's; move it away "
+                              "or choose another output")  # fmt: skip
+    if len(os.fsencode(output_path.name)) + len(_WORK_ENDINGS[-1]) > 255:
+        raise OutputError(f"{output_path.name[:40]}...: the name is too long")
     if output_path.exists() and not options.force:
         raise OutputError(f"{output_path}: exists already; choose another name or overwrite it with --force")
     if not output_path.parent.is_dir():
         raise OutputError(f"{output_path.parent}: no such directory")
     if not os.access(output_path.parent, os.W_OK):
         raise OutputError(f"{output_path.parent}: cannot be written to")
+
+
+def _work_files(output_path: Path) -> list[Path]:
+    return [output_path.with_name(output_path.name + ending) for ending in _WORK_ENDINGS]
+
+
+def _is_ours(output_path: Path) -> bool:
+    """Whether the unfinished files beside ``output_path`` are those of an interrupted run."""
+    partial, state, *_ = _work_files(output_path)
+    return partial.is_file() and state.is_file() and b'"identity"' in state.read_bytes()[:100]
 
 
 def _check_engines(output_path: Path) -> None:
@@ -182,14 +199,15 @@ class _Run:
         self._reader, self._column, self._output, self._options = reader, column, output_path, options
         large = input_path.stat().st_size > _LARGE
         self._workers = options.workers or (os.cpu_count() or 1 if large else 1)
-        self._partial = output_path.with_name(output_path.name + ".partial")
-        self._state = output_path.with_name(output_path.name + ".progress")
+        self._partial, self._state, self._converting, self._fresh = _work_files(output_path)
         self._classifier = Classifier.load(options.model)
-        self._is_csv = output_path.suffix.lower() not in (".parquet", ".xlsx", ".xlsm")
+        self._is_csv = output_path.suffix.lower() not in (".parquet", ".xlsx")
         self._identity = _identity(input_path, self._classifier, options)
 
     def score(self, progress: Progress) -> Summary:
         summary, size = self._safe_point()
+        if size == 0:
+            self._state.unlink(missing_ok=True)  # it would speak of a file that is emptied now
         with _open_partial(self._partial, size) as file:
             if size == 0:
                 _append(file, [self._header()], bom=True)
@@ -205,12 +223,16 @@ class _Run:
     def finish(self) -> None:
         """Put the complete file under its name, in one step."""
         if not self._is_csv:
-            converted = self._output.with_name(self._output.name + ".converting")
-            _convert(self._reader, self._partial, converted, self._output.suffix.lower())
-            converted.replace(self._output)
+            _convert(self._reader, self._partial, self._converting, self._output.suffix.lower())
+            self._converting.replace(self._output)
             self._partial.unlink()
         else:
             self._partial.replace(self._output)
+        self._state.unlink()
+
+    def discard(self) -> None:
+        """Remove the unfinished files."""
+        self._partial.unlink()
         self._state.unlink()
 
     def _header(self) -> list[str]:
@@ -223,23 +245,40 @@ class _Run:
         remembered = _Remembered(self._classifier.model, ahead=2 * self._workers)
         with ExitStack() as stack:
             submit = _submitter(self._classifier, self._options.model, self._workers, stack)
-            yield from remembered.score(chunks, self._column, submit)
+            try:
+                yield from remembered.score(chunks, self._column, submit)
+            except BrokenProcessPool:
+                raise OutputError("a worker process died, perhaps for want of memory; go on with --resume and fewer "
+                                  "--workers") from None  # fmt: skip
 
     def _safe_point(self) -> tuple[Summary, int]:
         """Where to go on: counts and size of the partial file, or nothing."""
         if not self._options.resume or not self._state.exists() or not self._partial.exists():
             return Summary(), 0
-        state = json.loads(self._state.read_text("utf-8"))
+        state = self._read_state()
         if state["identity"] != self._identity:
             raise OutputError(f"{self._state}: belongs to another input, column or model; remove it and "
                               f"{self._partial.name}, or run without --resume")  # fmt: skip
+        if self._partial.stat().st_size < state["bytes"]:
+            raise OutputError(
+                f"{self._partial}: shorter than {self._state.name} says; remove both, or run without --resume"
+            )
         return Summary.from_dict(state["summary"]), int(state["bytes"])
+
+    def _read_state(self) -> dict[str, Any]:
+        try:
+            state = json.loads(self._state.read_text("utf-8"))
+            return {key: state[key] for key in ("identity", "summary", "bytes")}
+        except (ValueError, KeyError, TypeError):
+            raise OutputError(f"{self._state}: damaged; remove it, or run without --resume") from None
 
     def _remember(self, summary: Summary, size: int) -> None:
         state = {"identity": self._identity, "summary": summary.to_dict(), "bytes": size}
-        fresh = self._state.with_name(self._state.name + ".new")
-        fresh.write_text(json.dumps(state), "utf-8")
-        fresh.replace(self._state)
+        with self._fresh.open("w", encoding="utf-8") as file:
+            json.dump(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        self._fresh.replace(self._state)
 
 
 def _batched(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
@@ -386,7 +425,7 @@ def _write_xlsx(reader: TableReader, results: Iterator[list[str]], target: Path)
         made.data_type = "s"  # text, whatever it begins with
         return made
 
-    sheet.append([*reader.columns, *RESULT_COLUMNS])
+    sheet.append([cell(name) for name in (*reader.columns, *RESULT_COLUMNS)])
     for number, (row, result) in enumerate(zip(reader.rows(), results, strict=True), 1):
         if number > _XLSX_ROWS:
             raise OutputError(f"{target.name}: a sheet holds {_XLSX_ROWS:,} rows; write CSV or Parquet instead")
@@ -397,22 +436,27 @@ def _write_xlsx(reader: TableReader, results: Iterator[list[str]], target: Path)
 def _xlsx_text(value: str) -> str:
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-    return str(ILLEGAL_CHARACTERS_RE.sub("\ufffd", value))[:32_767]  # what a cell can hold
+    if len(value) > 32_767:
+        raise OutputError(
+            "a sheet's cell holds 32,767 characters and a cell of this table has more; write CSV or Parquet"
+        )
+    return re.sub("[\ufffe\uffff\ud800-\udfff]", "\ufffd", ILLEGAL_CHARACTERS_RE.sub("\ufffd", value))
 
 
 def _write_parquet(reader: TableReader, results: Iterator[list[str]], target: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
-    writer: Any = None
-    for batch in _record_batches(reader):
-        columns = list(zip(*islice(results, batch.num_rows), strict=True)) or [()] * len(RESULT_COLUMNS)
-        for name, values in zip(RESULT_COLUMNS, columns, strict=True):
-            batch = batch.append_column(name, pa.array(values, pa.string()))
-        writer = writer or parquet.ParquetWriter(target, batch.schema)
-        writer.write_batch(batch)
-    if writer:
-        writer.close()
+    schema = (
+        reader.schema if isinstance(reader, ParquetReader) else pa.schema([(c, pa.string()) for c in reader.columns])
+    )
+    for name in RESULT_COLUMNS:
+        schema = schema.append(pa.field(name, pa.string()))
+    with parquet.ParquetWriter(target, schema) as writer:
+        for batch in _record_batches(reader):
+            columns = list(zip(*islice(results, batch.num_rows), strict=True))
+            made = [pa.array(values, pa.string()) for values in columns] if columns else []
+            writer.write_batch(pa.record_batch([*batch.columns, *made], schema=schema))
 
 
 def _record_batches(reader: TableReader) -> Iterator[Any]:

@@ -1,7 +1,7 @@
 """Decision values of many messages at once: arrays instead of dictionaries, the same numbers.
 
 One rjieba call cuts thousands of messages; words become ids through one dictionary, everything after that is numpy:
-word pairs and character n-grams are integer keys looked up in sorted tables, a term of a row is one integer, sorting
+word pairs and character n-grams are integer keys looked up in hash tables, a term of a row is one integer, sorting
 gives term frequencies as run lengths. Ratios to the naive pipeline are in ``benchmarks/README.md``.
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -15,12 +15,12 @@ import numpy as np
 from harassclf import artifact
 from harassclf.bulk import BulkScorer, ScoredChunk
 from harassclf.decision import Thresholds, expit, softmax
-from harassclf.errors import TextEmptyError, TextEncodingError, TextTooLongError, TextTypeError
+from harassclf.errors import InputError, TextEmptyError, TextEncodingError, TextTooLongError, TextTypeError
 from harassclf.evidence import MAX_SPANS, SPAN_SHARE
 from harassclf.labels import CATEGORIES, CATEGORY_NAMES_ZH, COLLECTION, HARASSMENT, LABELS, OTHER
 from harassclf.legal import LawCard, law_cards
 from harassclf.scorer import Contribution, Scorer
-from harassclf.segment import GOLDEN_FINGERPRINT, Segmenter, default_cut, fingerprint
+from harassclf.segment import Segmenter, default_cut, fingerprint
 from harassclf.settings import MAX_TEXT
 
 DEFAULT_MODEL = "harassclf-zh"
@@ -115,6 +115,14 @@ def check_text(text: object) -> str:
     return text
 
 
+def _refusal(text: object) -> InputError | None:
+    try:
+        check_text(text)
+    except InputError as error:
+        return error
+    return None
+
+
 def default_model_folder() -> Path:
     """The model that ships: inside an installed package, or ``models/`` of a checkout."""
     packaged = Path(str(resources.files("harassclf"))) / "models" / DEFAULT_MODEL
@@ -140,8 +148,7 @@ class Classifier:
         """
         folder = Path(path) if path is not None else default_model_folder()
         cut = default_cut()
-        found = GOLDEN_FINGERPRINT if fingerprint(cut) == GOLDEN_FINGERPRINT else fingerprint(cut)
-        return cls(artifact.read(folder, fingerprint=found), Segmenter(cut))
+        return cls(artifact.read(folder, fingerprint=fingerprint(cut)), Segmenter(cut))
 
     @cached_property
     def _bulk(self) -> BulkScorer:  # 0.1 s to build, which one message need not wait for
@@ -194,6 +201,14 @@ class Classifier:
             predictions += self._predictions(some, chunk)
         return predictions
 
+    def judge_many(self, texts: Sequence[object]) -> list[Prediction | InputError]:
+        """Judge what may not all be messages: at the place of each unusable one stands its error."""
+        results: list[Any] = [_refusal(text) for text in texts]
+        usable = [i for i, error in enumerate(results) if error is None]
+        for i, prediction in zip(usable, self.classify_many([str(texts[i]) for i in usable]), strict=True):
+            results[i] = prediction
+        return results
+
     def _predictions(self, texts: list[str], chunk: ScoredChunk) -> Iterator[Prediction]:
         probabilities = softmax(chunk.decisions(0, len(LABELS)))
         labels = [self._thresholds.label(row) for row in probabilities.tolist()]
@@ -214,7 +229,7 @@ class Classifier:
         return self._bulk.decisions([check_text(text) for text in _many(texts)])
 
     def explain(self, text: str, label: str = HARASSMENT) -> Explanation:
-        """Every term's share in the decision value of ``label`` (a label or a category)."""
+        """Every term's share in the decision value of ``label``, one of the labels or categories (else ValueError)."""
         column = (*LABELS, *CATEGORIES).index(label)
         scored = self._scorer.score(check_text(text))
         intercept = float(self._scorer.intercept[column])
@@ -250,7 +265,8 @@ def _evidence(text: str, spans: list[tuple[int, int, float]]) -> tuple[Evidence,
     if not spans:
         return ()
     shown = [span for span in spans if span[2] > 0 and not text[span[0] : span[1]].isspace()]
-    shown.sort(key=lambda span: (-span[2], span[0]))
+    # Rounded: equal weights summed in another order differ in the last bits, and would change places.
+    shown.sort(key=lambda span: (-round(span[2], 9), span[0]))
     return tuple(Evidence(start, end, text[start:end], weight) for start, end, weight in shown[:MAX_SPANS])
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from harassclf import __version__
-from harassclf.errors import HarassclfError, InputError, TableError
+from harassclf.errors import CorpusError, HarassclfError, InputError
 from harassclf.labels import CATEGORY_NAMES_ZH, LABEL_NAMES_ZH
 
 if TYPE_CHECKING:
     from harassclf.classifier import Prediction
+    from harassclf.corpus import Problem
     from harassclf.evaluation import Evaluation
 
 _QUIET_SECONDS = 10.0  # between progress lines where standard error is not a terminal
@@ -24,6 +26,11 @@ _QUIET_SECONDS = 10.0  # between progress lines where standard error is not a te
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status (0 done, 2 wrong use or unusable input, 1 anything else)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a terminal that cannot show Chinese gets escapes, not a crash
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
@@ -42,10 +49,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+class _Parser(argparse.ArgumentParser):
+    """Wrong use in one line. Words that fit nowhere are not repeated: they are often the rest of a message."""
+
+    def error(self, message: str) -> NoReturn:
+        if message.startswith("unrecognized arguments"):
+            message = "more arguments than expected; put the message in quotes, and -- before one that begins with -"
+        elif "TEXT" in message:
+            message += "; put -- before a message that begins with -"
+        print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
+        raise SystemExit(2)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="harassclf", description="Detect debt-collection harassment (催收骚扰) in Chinese messages."
-    )
+    parser = _Parser(prog="harassclf", description="Detect debt-collection harassment (催收骚扰) in Chinese messages.")
     parser.add_argument("--version", action="version", version=f"harassclf {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for add in (_add_classify, _add_score, _add_serve, _add_train, _add_evaluate, _add_check_data):
@@ -116,10 +133,9 @@ def _add_check_data(commands: Any) -> None:
 
 
 def _positive(value: str) -> int:
-    number = int(value)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"found {value}, expected 1 or more")
-    return number
+    if not value.isdecimal() or int(value) < 1:
+        raise argparse.ArgumentTypeError("expected a whole number, 1 or more")
+    return int(value)
 
 
 def _classify(options: argparse.Namespace) -> int:
@@ -155,12 +171,12 @@ def render(prediction: Prediction, text: str, *, colour: bool) -> str:
 
 
 def _marked(prediction: Prediction, text: str, marks: tuple[str, str]) -> str:
+    shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)  # no escape of the sender's
     pieces, position = [], 0
     for span in sorted(prediction.evidence, key=lambda span: span.start):
-        pieces += [text[position : span.start], marks[0], span.text, marks[1]]
+        pieces += [shown[position : span.start], marks[0], shown[span.start : span.end], marks[1]]
         position = span.end
-    whole = "".join([*pieces, text[position:]])
-    return "".join(c if c.isprintable() or c in "\n\x1b" else "\ufffd" for c in whole)
+    return "".join([*pieces, shown[position:]])
 
 
 def _score(options: argparse.Namespace) -> int:
@@ -225,12 +241,14 @@ def _train(options: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from harassclf.classifier import DEFAULT_MODEL
-    from harassclf.corpus import read_corpus
+    from harassclf.corpus import check_corpus, read_corpus
     from harassclf.training import TrainingConfig, train
 
     config = TrainingConfig() if options.seed is None else replace(TrainingConfig(), seed=options.seed)
     folder = options.output or Path("models") / DEFAULT_MODEL
-    model = train(read_corpus(options.data), folder, config, lambda line: print(line, file=sys.stderr, flush=True))
+    corpus = read_corpus(options.data)
+    _refuse(options.data, check_corpus(corpus))
+    model = train(corpus, folder, config, lambda line: print(line, file=sys.stderr, flush=True))
     for name, result in (("held-out voices", model.held_out), ("reserved voices", model.reserved)):
         if result is not None:
             print(f"== {name}\n{render_evaluation(result)}")
@@ -267,11 +285,14 @@ def _check_data(options: argparse.Namespace) -> int:
     from harassclf.data_card import counts, render_counts
 
     corpus = read_corpus(options.folder)
+    _refuse(options.folder, check_corpus(corpus))
     found = counts(corpus, read_readings(options.folder))
     print(json.dumps(found, ensure_ascii=False, indent=2) if options.json else render_counts(found))
-    problems = check_corpus(corpus)
+    return 0
+
+
+def _refuse(folder: Path, problems: Sequence[Problem]) -> None:
     for problem in problems[:50]:
         print(f"{problem.message}: {problem.rule}", file=sys.stderr)
     if problems:
-        raise TableError(f"{options.folder}: {len(problems)} problems; mend or drop the messages named above")
-    return 0
+        raise CorpusError(f"{folder}: {len(problems)} problems; mend or drop the messages named above")

@@ -23,7 +23,9 @@ from harassclf.errors import CorpusError
 from harassclf.labels import CATEGORIES, HARASSMENT, LABELS
 from harassclf.settings import MAX_TEXT
 
-COLUMNS = ("id", "text", "label", "categories", "voice", "register", "pair", "second_label", "second_categories")
+COLUMNS = (
+    "id", "text", "label", "categories", "voice", "register", "pair", "second_label", "second_categories", "slice", "tags",
+)  # fmt: skip
 RUN = 12  # characters; two messages that share a run this long are one message written twice
 MAX_PER_VOICE = 300
 TRAIN, RESERVED = "train", "reserved"
@@ -47,7 +49,7 @@ def read_corpus(folder: Path) -> pd.DataFrame:
         raise CorpusError(f"{folder}: no messages*.csv; expected the data folder of a harassclf checkout")
     messages = pd.concat([_read(path, COLUMNS) for path in paths], ignore_index=True)
     voices = _read(folder / "voices.csv", ("voice", "split", "description"))
-    return messages.merge(voices[["voice", "split"]], on="voice", how="left")
+    return messages.merge(voices[["voice", "split"]], on="voice", how="left", validate="many_to_one")
 
 
 def read_readings(folder: Path) -> pd.DataFrame:
@@ -76,7 +78,9 @@ def categories_of(cell: str) -> list[str]:
 
 def category_matrix(cells: Iterable[str]) -> np.ndarray:
     """0/1 matrix of shape ``(n, 7)``, columns as ``CATEGORIES``."""
-    return np.array([[name in categories_of(cell) for name in CATEGORIES] for cell in cells], dtype=np.int8)
+    return np.array([[name in categories_of(cell) for name in CATEGORIES] for cell in cells], dtype=np.int8).reshape(
+        -1, len(CATEGORIES)
+    )
 
 
 def check_corpus(corpus: pd.DataFrame) -> list[Problem]:
@@ -101,11 +105,11 @@ def _check_message(row: dict[Hashable, Any]) -> Iterator[Problem]:
     if not text.strip() or len(text) > MAX_TEXT:
         yield Problem(row["id"], f"text is blank or over {MAX_TEXT} characters")
     if label not in LABELS or second not in LABELS:
-        yield Problem(row["id"], f"label {label!r} or second_label {second!r} is unknown")
+        yield Problem(row["id"], "label or second_label is unknown")
     for cell, of in ((row["categories"], label), (row["second_categories"], second)):
         names = categories_of(cell)
         if set(names) - set(CATEGORIES) or bool(names) != (of == HARASSMENT):
-            yield Problem(row["id"], f"categories {cell!r} do not fit label {of!r}")
+            yield Problem(row["id"], "categories do not fit the label")
     if any(_is_identity_number(found) for found in re.findall(r"(?<!\d)\d{17}[\dXx](?!\d)", text)):
         yield Problem(row["id"], "holds an identity number with a right check digit")
     if re.search(r"(?<!\d)1[3-9]\d{9}(?!\d)", text):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from harassclf.errors import ModelError
 from harassclf.labels import CATEGORIES, COLLECTION, HARASSMENT, LABELS, OTHER
 
 _LABELS = len(LABELS)
@@ -24,9 +25,16 @@ class Thresholds:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Thresholds:
-        low, high = values["review"]
-        categories = {name: float(values["categories"][name]) for name in CATEGORIES}
-        return cls(float(values["harassment"]), (float(low), float(high)), categories)
+        """Read what a model folder stores. Raises :class:`ModelError` for anything but numbers from 0 to 1."""
+        try:
+            low, high = map(float, values["review"])
+            harassment = float(values["harassment"])
+            categories = {name: float(values["categories"][name]) for name in CATEGORIES}
+        except (LookupError, TypeError, ValueError):
+            raise ModelError("thresholds: expected harassment, review (two) and one number per category") from None
+        if not all(0 <= value <= 1 for value in (low, high, harassment, *categories.values())):
+            raise ModelError("thresholds: expected numbers from 0 to 1")
+        return cls(harassment, (low, high), categories)
 
     def label(self, probabilities: Sequence[float]) -> str:
         """Harassment from its threshold up, else the more probable of the other two."""

@@ -16,6 +16,7 @@ import pandas as pd
 from harassclf.batch import RESULT_COLUMNS, results_of
 from harassclf.classifier import Classifier
 from harassclf.errors import TableError
+from harassclf.tables import named
 
 if TYPE_CHECKING:
     import dask.dataframe
@@ -34,7 +35,7 @@ def score_frame(frame: pd.DataFrame, text_column: str = "text", model: Path | No
     the text column is missing or a result column is already there.
     """
     if text_column not in frame.columns:
-        raise TableError(f"no column {text_column!r}; found: {', '.join(map(str, frame.columns))}")
+        raise TableError(f"no column {text_column!r}; found: {named(map(str, frame.columns))}")
     if taken := [name for name in RESULT_COLUMNS if name in frame.columns]:
         raise TableError(f"the table already has {', '.join(taken)}; drop or rename these columns first")
     texts = [

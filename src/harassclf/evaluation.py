@@ -1,4 +1,4 @@
-"""Metrics of a labelled table and of a model, overall and per slice."""
+"""Metrics of verdicts against the truth, and agreement of two readers."""
 
 from __future__ import annotations
 

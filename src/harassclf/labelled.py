@@ -51,7 +51,7 @@ def _text(text: str, path: Path, number: int) -> str:
 
 def _label(label: str, path: Path, number: int) -> str:
     if label not in LABELS:
-        raise TableError(f"{path}: row {number}: label {label[:40]!r}, expected one of {', '.join(LABELS)}")
+        raise TableError(f"{path}: row {number}: unknown label, expected one of {', '.join(LABELS)}")
     return label
 
 
@@ -60,7 +60,7 @@ def _matrix(cells: list[str], path: Path) -> np.ndarray:
     for number, cell in enumerate(cells):
         for name in filter(None, cell.split(";")):
             if name not in CATEGORIES:
-                raise TableError(f"{path}: row {number + 1}: category {name[:40]!r}, expected {', '.join(CATEGORIES)}")
+                raise TableError(f"{path}: row {number + 1}: unknown category, expected {', '.join(CATEGORIES)}")
             matrix[number, CATEGORIES.index(name)] = 1
     return matrix
 

@@ -3,7 +3,7 @@
 Undone: full-width letters and digits, zero-width and bidi marks, variation selectors, combining strokes,
 Traditional characters, compatibility forms (circled, Kangxi radicals), emoji that stand for a word, separators
 pushed into a word, characters split into their parts. Homophones, look-alikes and pinyin cannot be restored
-(``../shared/design/architecture.md``, decision 6): the model has to have read them.
+and have to be read in training.
 
 Clean text is returned as it is: Chinese punctuation, spaces between phrases and letter case are left alone.
 """
@@ -283,7 +283,9 @@ def _character_table() -> dict[int, str]:
             table[code] = folded
     simplified = _simplified_characters()
     table = {code: "".join(simplified.get(c, c) for c in value) for code, value in table.items()}
-    return {ord(c): value for c, value in simplified.items()} | table
+    table = {ord(c): value for c, value in simplified.items()} | table
+    # 薴 gives 苧, which gives 苎: followed to the end, so that normalising twice changes nothing more.
+    return {code: "".join(table.get(ord(c), c) for c in value) for code, value in table.items()}
 
 
 def _candidate_codes() -> Iterator[int]:

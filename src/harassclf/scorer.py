@@ -16,6 +16,7 @@ from itertools import chain
 import numpy as np
 
 from harassclf.artifact import Artifact
+from harassclf.errors import ModelError
 from harassclf.evidence import spans
 from harassclf.features import BLOCKS, Block, Document, fold
 from harassclf.normalize import Normalized, normalize
@@ -82,10 +83,21 @@ class Scored:
         return weights
 
 
+def check_blocks(artifact: Artifact) -> None:
+    """Raise :class:`ModelError` unless the model was trained on the blocks that this version computes."""
+    expected = [
+        {"name": b.name, "analyzer": b.analyzer, "ngram_range": list(b.ngram_range), "weight": b.weight} for b in BLOCKS
+    ]
+    if artifact.metadata["blocks"] != expected:
+        raise ModelError(f"{artifact.folder}: trained on other features than this version computes; train again or use the "
+                         "harassclf version that wrote it")  # fmt: skip
+
+
 class Scorer:
     """Scores one message at a time; stateless after construction, safe to share between threads."""
 
     def __init__(self, artifact: Artifact, segmenter: Segmenter) -> None:
+        check_blocks(artifact)
         self._segmenter = segmenter
         self._intercept = artifact.intercept
         self._blocks = [

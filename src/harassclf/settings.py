@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from harassclf.errors import SettingsError
 
 PREFIX = "HARASSCLF_"
+_LOG_LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
 MAX_TEXT = 10_000  # characters (code points) of one message; part of the contract
 
 
@@ -26,9 +26,9 @@ class Settings:
         for name in ("max_batch", "max_body"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{PREFIX}{name.upper()}: found {getattr(self, name)}, expected 1 or more")
-        if self.log_level not in logging.getLevelNamesMapping():
+        if self.log_level not in _LOG_LEVELS:
             raise SettingsError(
-                f"{PREFIX}LOG_LEVEL: found {self.log_level!r}, expected one of DEBUG, INFO, WARNING, ERROR"
+                f"{PREFIX}LOG_LEVEL: found {self.log_level!r}, expected one of {', '.join(_LOG_LEVELS)}"
             )
 
 

@@ -10,7 +10,7 @@ import codecs
 import csv
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import islice
@@ -19,8 +19,16 @@ from typing import IO, Any, Protocol
 
 from harassclf.errors import MissingDependencyError, TableError
 
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _BLOCK = 1 << 20
+_SHOWN = 30  # column names in an error
+_NAME = 20  # characters; longer column names are taken for messages
 _DELIMITERS = (",", "\t", ";", "|")
 # A quote that is never closed swallows the rest of the file: it is reported when a cell passes this many characters.
 _MAX_CELL = 64_000_000
@@ -50,10 +58,14 @@ class TableReader(Protocol):
 
 def open_table(path: Path, *, encoding: str | None = None) -> TableReader:
     """Open by file ending: ``.parquet``, ``.xlsx``, else CSV. Raises :class:`TableError` with one readable line."""
-    if not path.exists():
-        raise TableError(f"{path}: no such file")
-    if path.is_dir():
-        raise TableError(f"{path}: is a directory, expected a CSV, Parquet or XLSX file")
+    try:
+        if path.is_dir():
+            raise TableError(f"{path}: is a directory, expected a CSV, Parquet or XLSX file")
+        path.open("rb").close()
+    except FileNotFoundError:
+        raise TableError(f"{path}: no such file") from None
+    except OSError as error:
+        raise TableError(f"{str(path)[:60]}: cannot be read ({error.strerror})") from None
     if path.stat().st_size == 0:
         raise TableError(f"{path}: the file is empty, expected a header and rows")
     match path.suffix.lower():
@@ -68,10 +80,22 @@ def open_table(path: Path, *, encoding: str | None = None) -> TableReader:
 def column_index(reader: TableReader, name: str, path: Path) -> int:
     """Position of column ``name``; the error lists the columns that are there."""
     if name not in reader.columns:
-        raise TableError(
-            f"{path}: no column {name!r}; found: {', '.join(reader.columns)}; choose one with --text-column"
-        )
+        raise TableError(f"{path}: no column {name!r}; found: {named(reader.columns)}; choose one with --text-column")
     return reader.columns.index(name)
+
+
+def named(columns: Iterable[str]) -> str:
+    """Column names for an error. A table without a header has messages there: what is too long for a name is not shown."""
+    shown = [name if len(name) <= _NAME and name.isprintable() else "(not a name)" for name in columns]
+    return ", ".join(shown[:_SHOWN]) + (f" and {len(shown) - _SHOWN:,} more" if len(shown) > _SHOWN else "")
+
+
+def _ragged(cells: list[str], width: int, joint: str) -> Row:
+    """A row too short or too long; nothing is lost, the surplus stays in the last column."""
+    error = f"row has {len(cells)} cells, expected {width}"
+    if len(cells) > width:
+        cells = [*cells[: width - 1], joint.join(cells[width - 1 :])]
+    return Row(cells + [""] * (width - len(cells)), error)
 
 
 def detect_encoding(path: Path) -> str:
@@ -90,13 +114,13 @@ def detect_encoding(path: Path) -> str:
 
 
 def _decodes(path: Path, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
     try:
+        decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
         with path.open("rb") as file:
             while block := file.read(_BLOCK):
                 decoder.decode(block)
         decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
+    except (UnicodeError, LookupError):
         return False
     return True
 
@@ -113,28 +137,20 @@ class CsvReader:
         with path.open(encoding=self._encoding, newline="") as file:
             self._delimiter = _delimiter(self._guarded_line(file))
         self.columns = next(self._records(), [])
+        if any("\n" in name for name in self.columns) and self._open_quote(0):
+            raise TableError(f"{path}: a quote opened on line 1 is never closed")
         if not any(self.columns):
             raise TableError(f"{path}: the first line is blank, expected column names")
-
-    @property
-    def delimiter(self) -> str:
-        return self._delimiter
 
     def rows(self) -> Iterator[Row]:
         records = self._records()
         next(records)
         width = len(self.columns)
         for cells in records:
-            yield Row(cells) if len(cells) == width else self._ragged(cells, width)
+            yield Row(cells) if len(cells) == width else _ragged(cells, width, self._delimiter)
 
     def share_read(self) -> float:
         return min(1.0, self._file.tell() / self._size) if self._file and not self._file.closed else 1.0
-
-    def _ragged(self, cells: list[str], width: int) -> Row:
-        error = f"row has {len(cells)} cells, expected {width}"
-        if len(cells) > width:  # nothing is lost: the surplus stays in the last column
-            cells = [*cells[: width - 1], self._delimiter.join(cells[width - 1 :])]
-        return Row(cells + [""] * (width - len(cells)), error)
 
     def _records(self) -> Iterator[list[str]]:
         with self._path.open("rb") as file:
@@ -180,8 +196,8 @@ class CsvReader:
 
 def _checked_encoding(path: Path, encoding: str) -> str:
     try:
-        codecs.lookup(encoding)
-    except LookupError:
+        "".encode(encoding)  # refuses what is no text encoding, such as hex
+    except (LookupError, UnicodeError, TypeError):
         raise TableError(f"--encoding: {encoding!r} is not an encoding Python knows; try utf-8 or gb18030") from None
     if not _decodes(path, encoding):
         raise TableError(f"{path}: is not {encoding}; leave --encoding out to have it detected")
@@ -208,7 +224,9 @@ class XlsxReader:
         next(values)
         width = len(self.columns)
         for self._read, cells in enumerate(values, 1):
-            yield Row((cells + [""] * width)[:width])
+            while len(cells) > width and not cells[-1]:
+                cells.pop()  # a sheet is as wide as its widest row
+            yield _ragged(cells, width, " | ") if len(cells) > width else Row(cells + [""] * (width - len(cells)))
 
     def share_read(self) -> float:
         return min(1.0, self._read / max(1, self._rows))
@@ -224,6 +242,7 @@ class XlsxReader:
             book = load_workbook(self._path, read_only=True, data_only=True)
             sheet = book.worksheets[0]
             self._rows = sheet.max_row or 1
+            sheet.reset_dimensions()  # what the file says of its size may be wrong, and would cut rows
             for row in sheet.iter_rows(values_only=True):
                 yield [_plain(value) for value in row]
         except (TableError, GeneratorExit):
@@ -255,6 +274,7 @@ class ParquetReader:
             ) from None
         try:
             self._file = parquet.ParquetFile(path)
+            self.schema: Any = self._file.schema_arrow
         except Exception as error:  # ArrowInvalid, OSError, ArrowNotImplementedError
             raise TableError(f"{path}: not a readable Parquet file ({type(error).__name__})") from None
         self._rows = self._file.metadata.num_rows
@@ -263,10 +283,18 @@ class ParquetReader:
     def rows(self) -> Iterator[Row]:
         self._read = 0
         for batch in self.batches():
-            columns = [column.to_pylist() for column in batch.columns]
+            try:
+                columns = [column.to_pylist() for column in batch.columns]
+            except (ValueError, OverflowError) as error:  # impossible dates, unknown zones, broken UTF-8
+                raise TableError(f"{self._path}: a value that cannot be read ({type(error).__name__})") from None
             for values in zip(*columns, strict=True):
                 self._read += 1
                 yield Row([_plain(value) for value in values])
+
+    def type_of(self, column: str) -> str:
+        """The type of a column that does not hold strings, else an empty string."""
+        kind = str(self.schema.field(column).type)
+        return "" if "string" in kind else kind
 
     def batches(self, size: int = 4096) -> Iterator[Any]:
         """Record batches with their own column types."""
@@ -281,7 +309,7 @@ class ParquetReader:
 
 def _plain(value: Any) -> str:
     """A cell as text: blanks for nothing, ISO dates, whole floats without a fraction."""
-    if value is None:
+    if value is None or value != value:  # NaN is what pandas makes of nothing
         return ""
     if isinstance(value, datetime | date | time):
         return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()

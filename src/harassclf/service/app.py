@@ -39,6 +39,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         classifier = await run_in_threadpool(Classifier.load, chosen.model)
         await run_in_threadpool(classifier.classify, _WARM_UP)
+        await run_in_threadpool(classifier.classify_many, [_WARM_UP])
         app.state.metrics.model_info(classifier.model)
         app.state.classifier = classifier
         yield
@@ -96,7 +97,7 @@ def _add_routes(app: FastAPI) -> None:
             raise BatchTooLargeError(
                 f"texts: {len(body.texts):,} messages, the limit is {settings.max_batch:,}; send several batches"
             )
-        results = await run_in_threadpool(_judge_all, classifier, body.texts)
+        results = await run_in_threadpool(classifier.judge_many, body.texts)
         for result in results:
             if isinstance(result, Prediction):
                 metrics.count(result)
@@ -127,17 +128,6 @@ def _add_routes(app: FastAPI) -> None:
     async def prometheus() -> Response:
         """Counters in Prometheus' text format."""
         return metrics.exposition()
-
-
-def _judge_all(classifier: Classifier, texts: list[Any]) -> list[Prediction | InputError]:
-    return [_judge(classifier, text) for text in texts]
-
-
-def _judge(classifier: Classifier, text: Any) -> Prediction | InputError:
-    try:
-        return classifier.classify(text)
-    except InputError as error:
-        return error
 
 
 def _plain(result: Prediction | InputError) -> dict[str, Any]:

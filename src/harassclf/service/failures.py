@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from harassclf.errors import HarassclfError, InputError
+from harassclf.settings import MAX_TEXT
 
 _LOG = logging.getLogger("harassclf")
 # What pydantic calls the problem, and what we say. FastAPI's own 422 body repeats the whole input.
@@ -19,7 +20,7 @@ _VALIDATION = {
     "missing": ("field_missing", "the field is missing"),
     "string_type": ("text_not_string", "expected a string"),
     "string_unicode": ("text_not_unicode", "holds lone surrogates, so it was decoded wrongly"),
-    "string_too_long": ("text_too_long", "over the limit of 10,000 characters"),
+    "string_too_long": ("text_too_long", f"over the limit of {MAX_TEXT:,} characters"),
     "string_too_short": ("text_empty", "empty, expected the message to judge"),
     "list_type": ("texts_not_list", "expected a list of strings"),
 }
@@ -30,7 +31,6 @@ def add_failures(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HarassclfError, _refused)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _failed)
 
 
 def failure(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -58,6 +58,11 @@ async def _http(request: Request, error: Any) -> JSONResponse:
     return failure(error.status_code, code, f"{error.detail}; see /docs", error.headers)
 
 
-async def _failed(request: Request, error: Exception) -> JSONResponse:
-    _LOG.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)  # never the message of it
+def failed(path: str, error: Exception) -> JSONResponse:
+    """The answer to an error of ours. The log gets its kind and place: its message may repeat a text."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    place = f"{last.tb_frame.f_code.co_filename}:{last.tb_lineno}" if last else "unknown"
+    _LOG.error("%s failed: %s at %s", path, type(error).__name__, place)
     return failure(500, "internal", "the service failed on this request; it is logged without its content")

@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from harassclf.classifier import Prediction
+from harassclf.service.failures import failed
 
 
 class Metrics:
@@ -40,7 +41,8 @@ class Metrics:
 
 
 class Observed:
-    """ASGI middleware: count and time each request under its route's path, unknown paths under one name.
+    """ASGI middleware: count and time each request under its route's path, unknown paths under one name; answer what
+    nobody else did with a 500.
 
     Plain ASGI: Starlette's ``BaseHTTPMiddleware`` takes a task group per request, a third of an empty route's rate.
     """
@@ -51,7 +53,7 @@ class Observed:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        started, status = time.perf_counter(), 500
+        started, status = time.perf_counter(), 0
 
         async def observed(message: Message) -> None:
             nonlocal status
@@ -61,6 +63,10 @@ class Observed:
 
         try:
             await self._app(scope, receive, observed)
+        except Exception as error:
+            # Answered here and not raised on: the server would log the traceback, and with it what the error quotes.
+            if not status:
+                await failed(scope["path"], error)(scope, receive, observed)
         finally:
             route = getattr(scope.get("route"), "path", "unknown")
             self._metrics.answered(route, status, time.perf_counter() - started)

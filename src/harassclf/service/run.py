@@ -10,8 +10,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-from harassclf import artifact
-from harassclf.classifier import default_model_folder
+from harassclf.classifier import Classifier
 from harassclf.errors import ServeError
 from harassclf.service.app import create_app
 from harassclf.settings import PREFIX, from_environment
@@ -28,7 +27,7 @@ def serve(host: str, port: int, *, workers: int, model: Path | None) -> None:
     if model is not None:
         os.environ[f"{PREFIX}MODEL"] = str(model.resolve())
     settings = from_environment(os.environ)
-    artifact.read_metadata(settings.model or default_model_folder())
+    Classifier.load(settings.model)
     _check_address(host, port)
     print(f"harassclf: http://{host}:{port}/ (documentation at /docs, stop with Ctrl+C)", file=sys.stderr)
     uvicorn.run(
@@ -50,6 +49,6 @@ def _check_address(host: str, port: int) -> None:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a host name"
         raise ServeError(f"cannot listen on {host}:{port} ({reason}); choose another with --port") from None
