@@ -41,12 +41,12 @@ class Variant:
 
 
 VARIANTS = (
-    Variant("shipped: words (1,2), characters (1,3), no norm, C 5"),
+    Variant("base: words (1,2), characters (1,3), no norm, C 5"),
     Variant("L2 norm per block", norm="l2"),
     Variant("words only", characters=None),
     Variant("characters only", words=None),
     Variant("words (1,1)", words=1),
-    Variant("characters (1,2)", characters=2),
+    Variant("shipped: characters (1,2)", characters=2),
     Variant("characters (1,4)", characters=4),
     Variant("with pairs of words within four words", pairs=True),
     Variant("C 1", C=1.0),

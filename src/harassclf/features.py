@@ -39,7 +39,7 @@ class Block:
 
 BLOCKS: tuple[Block, ...] = (
     Block("words", "word", (1, 2), 0.05),
-    Block("characters", "char", (1, 3), 0.05),
+    Block("characters", "char", (1, 2), 0.05),
 )
 
 _WHITESPACE = re.compile(r"\s\s+")

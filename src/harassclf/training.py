@@ -55,7 +55,7 @@ class TrainingConfig:
     C: float = 5.0
     category_C: float = 5.0
     min_df: int = 2
-    max_features: int = 80_000
+    max_features: int = 60_000
     folds: int = 5
     seed: int = 20261125
     max_iter: int = 300
