@@ -317,6 +317,8 @@ def write(model: TrainedModel, folder: Path, corpus: pd.DataFrame, config: Train
     vocabulary = {block.name: _terms(features, block.name) for block in BLOCKS}
     (folder / artifact.VOCABULARY).write_text(json.dumps(vocabulary, ensure_ascii=False), "utf-8")
     (folder / artifact.WEIGHTS).write_bytes(_npz(_arrays(model)))
+    for block in BLOCKS:  # scikit-learn keeps id(None) there, an address: other bytes in every process
+        vars(features.named_transformers_[block.name]).pop("_stop_words_id", None)
     joblib.dump(model.pipeline, folder / artifact.PIPELINE, compress=("zlib", 6))
     joblib.dump(model.category_heads, folder / artifact.CATEGORY_HEADS, compress=("zlib", 6))
     (folder / artifact.MODEL_CARD).write_text(model_card.render(metadata), "utf-8")
