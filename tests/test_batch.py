@@ -36,6 +36,19 @@ def _read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def _interrupted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A table of 30 rows whose scoring into ``out.csv`` stopped after the first 10."""
+    monkeypatch.setattr(batch, "_CHUNK", 10)
+
+    def stop(rows: int, share: float) -> None:
+        raise KeyboardInterrupt
+
+    source = _table(folder / "in.csv", _texts(30))
+    with pytest.raises(KeyboardInterrupt):
+        score_table(source, folder / "out.csv", ScoreOptions(), stop)
+    return source
+
+
 def test_rows_keep_order_columns_and_place(tmp_path: Path, classifier: Classifier) -> None:
     output = tmp_path / "out.csv"
     summary = score_table(_table(tmp_path / "in.csv", TEXTS), output, ScoreOptions(), _quiet)
@@ -122,14 +135,7 @@ def test_resume_refuses_a_partial_file_that_is_too_short_or_a_damaged_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once the missing bytes were filled with NULs, and the run reported success."""
-    monkeypatch.setattr(batch, "_CHUNK", 10)
-
-    def stop(rows: int, share: float) -> None:
-        raise KeyboardInterrupt
-
-    source = _table(tmp_path / "in.csv", _texts(30))
-    with pytest.raises(KeyboardInterrupt):
-        score_table(source, tmp_path / "out.csv", ScoreOptions(), stop)
+    source = _interrupted(tmp_path, monkeypatch)
     (tmp_path / "out.csv.partial").write_bytes(b"short")
     with pytest.raises(OutputError, match="shorter than"):
         score_table(source, tmp_path / "out.csv", ScoreOptions(resume=True), _quiet)
@@ -174,14 +180,7 @@ def test_stopped_run_goes_on_and_gives_the_same_bytes(
 
 
 def test_resume_refuses_another_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "_CHUNK", 10)
-
-    def stop(rows: int, share: float) -> None:
-        raise KeyboardInterrupt
-
-    source = _table(tmp_path / "in.csv", _texts(30))
-    with pytest.raises(KeyboardInterrupt):
-        score_table(source, tmp_path / "out.csv", ScoreOptions(), stop)
+    source = _interrupted(tmp_path, monkeypatch)
     _table(source, _texts(31))
     with pytest.raises(OutputError, match="belongs to another input"):
         score_table(source, tmp_path / "out.csv", ScoreOptions(resume=True), _quiet)

@@ -250,7 +250,7 @@ class BulkScorer:
         return _BlockTerms(block.name, rows[firsts], columns, starts[firsts], ends[lasts])
 
     def _word_symbols(self, folded: FoldedTexts) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        tokens = self._segmenter.words_joined(folded.codes.tobytes().decode("utf-32-le"))
+        tokens = self._segmenter.words(folded.codes.tobytes().decode("utf-32-le"))
         ids = np.fromiter(map(self._words.get, tokens, repeat(_UNKNOWN)), dtype=np.int32, count=len(tokens))
         ends = np.cumsum(np.fromiter(map(len, tokens), dtype=np.int32, count=len(tokens)))
         starts = np.concatenate(([0], ends[:-1]))
