@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import warnings
 from pathlib import Path
 
@@ -65,7 +66,11 @@ def test_dask_gives_the_same_over_several_partitions(classifier: Classifier) -> 
     assert _results(scored) == _expected(classifier)
 
 
-def test_spark_gives_the_same_over_several_partitions(classifier: Classifier, tmp_path: Path) -> None:
+def test_spark_gives_the_same_over_several_partitions(
+    classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Spark's workers run "python3" from the path unless told; that one need not have harassclf (it failed CI once).
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     pytest.importorskip("pyspark", reason="needs the spark extra")
     if shutil.which("java") is None:
         pytest.skip("needs Java")

@@ -24,7 +24,7 @@ LAYERS = {
     "bulk_normalize": 4,
     "classifier": 6,
     "training": 7, "tables": 1, "labelled": 7, "batch": 7, "service": 7,
-    "distributed": 8, "cli": 8, "__main__": 9, "__init__": 10,
+    "distributed": 8, "commands": 8, "cli": 9, "__main__": 10, "__init__": 11,
 }  # fmt: skip
 
 

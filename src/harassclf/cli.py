@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harassclf import __version__
+from harassclf.commands import add_command, add_model_option
 from harassclf.errors import CorpusError, HarassclfError, InputError
 from harassclf.labels import CATEGORY_NAMES_ZH, LABEL_NAMES_ZH
 
@@ -70,25 +71,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add(commands: Any, name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
-    parser.set_defaults(command=run)
-    return parser
-
-
-def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", type=Path, metavar="FOLDER", help="model folder (default: the one that ships)")
-
-
 def _add_classify(commands: Any) -> None:
-    parser = _add(commands, "classify", _classify, "judge one message")
+    parser = add_command(commands, "classify", _classify, "judge one message")
     parser.add_argument("text", metavar="TEXT", help="the message, or - to read standard input")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    _add_model(parser)
+    add_model_option(parser)
 
 
 def _add_score(commands: Any) -> None:
-    parser = _add(commands, "score", _score, "score a table (CSV, Parquet or XLSX by file ending)")
+    parser = add_command(commands, "score", _score, "score a table (CSV, Parquet or XLSX by file ending)")
     parser.add_argument("input", type=Path, metavar="INPUT")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUTPUT")
     parser.add_argument("--text-column", default="text", metavar="NAME", help="column of the message (default: text)")
@@ -98,19 +89,19 @@ def _add_score(commands: Any) -> None:
     )
     parser.add_argument("--resume", action="store_true", help="go on where an interrupted run of the same stopped")
     parser.add_argument("--force", action="store_true", help="overwrite OUTPUT")
-    _add_model(parser)
+    add_model_option(parser)
 
 
 def _add_serve(commands: Any) -> None:
-    parser = _add(commands, "serve", _serve, "run the HTTP service")
+    parser = add_command(commands, "serve", _serve, "run the HTTP service")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="port (default: 8000)")
     parser.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes (default: 1)")
-    _add_model(parser)
+    add_model_option(parser)
 
 
 def _add_train(commands: Any) -> None:
-    parser = _add(commands, "train", _train, "train a model folder from the corpus")
+    parser = add_command(commands, "train", _train, "train a model folder from the corpus")
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="FOLDER", help="corpus (default: data)")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FOLDER", help="model folder (default: models/harassclf-zh)"
@@ -119,15 +110,19 @@ def _add_train(commands: Any) -> None:
 
 
 def _add_evaluate(commands: Any) -> None:
-    parser = _add(commands, "evaluate", _evaluate, "metrics of a labelled table (text, label, optional categories)")
+    parser = add_command(
+        commands, "evaluate", _evaluate, "metrics of a labelled table (text, label, optional categories)"
+    )
     parser.add_argument("table", type=Path, metavar="TABLE")
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
     parser.add_argument("--encoding", metavar="NAME")
-    _add_model(parser)
+    add_model_option(parser)
 
 
 def _add_check_data(commands: Any) -> None:
-    parser = _add(commands, "check-data", _check_data, "prove the rules of the corpus; print its counts and kappa")
+    parser = add_command(
+        commands, "check-data", _check_data, "prove the rules of the corpus; print its counts and kappa"
+    )
     parser.add_argument("folder", type=Path, nargs="?", default=Path("data"), metavar="FOLDER")
     parser.add_argument("--json", action="store_true", help="print the counts as JSON")
 

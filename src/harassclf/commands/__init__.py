@@ -1,0 +1,22 @@
+"""Commands of the command line that live apart from :mod:`harassclf.cli`; each module has one ``add``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def add_command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], summary: str
+) -> argparse.ArgumentParser:
+    """A sub-command that runs ``run`` and returns its exit status."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(command=run)
+    return parser
+
+
+def add_model_option(parser: argparse.ArgumentParser) -> None:
+    """``--model FOLDER``."""
+    parser.add_argument("--model", type=Path, metavar="FOLDER", help="model folder (default: the one that ships)")
