@@ -14,7 +14,7 @@ import numpy as np
 
 from harassclf import artifact
 from harassclf.bulk import BulkScorer, ScoredChunk
-from harassclf.decision import Thresholds, expit, softmax
+from harassclf.decision import Thresholds, expit, expit_of_one, softmax, softmax_of_one
 from harassclf.errors import InputError, TextEmptyError, TextEncodingError, TextTooLongError, TextTypeError
 from harassclf.evidence import MAX_SPANS, SPAN_SHARE
 from harassclf.labels import CATEGORIES, CATEGORY_NAMES_ZH, COLLECTION, HARASSMENT, LABELS, OTHER
@@ -185,11 +185,12 @@ class Classifier:
         Raises :class:`~harassclf.errors.InputError` for what is not a message.
         """
         scored = self._scorer.score(check_text(text))
-        probabilities = softmax(scored.decision[None, :])[0].tolist()
+        decision = scored.decision.tolist()
+        probabilities = softmax_of_one(decision[: len(LABELS)])
         label = self._thresholds.label(probabilities)
         column = _EVIDENCE_COLUMN[label]
         spans = scored.spans(column) if column >= 0 else []
-        categories = expit(scored.decision[None, len(LABELS) :])[0].tolist()
+        categories = expit_of_one(decision[len(LABELS) :]) if label == HARASSMENT else []
         return self._prediction(text, label, probabilities, categories, spans)
 
     def classify_many(self, texts: Iterable[str]) -> list[Prediction]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -68,6 +69,19 @@ def softmax(decision: np.ndarray) -> np.ndarray:
     shifted = decision[:, :_LABELS] - decision[:, :_LABELS].max(axis=1, keepdims=True)
     exponential = np.exp(shifted)
     return np.asarray(exponential / exponential.sum(axis=1, keepdims=True))
+
+
+def softmax_of_one(decision: Sequence[float]) -> list[float]:
+    """The same for one message's three label decision values: 2 µs, where arrays take 20."""
+    highest = max(decision)
+    exponential = [math.exp(value - highest) for value in decision]
+    total = math.fsum(exponential)
+    return [value / total for value in exponential]
+
+
+def expit_of_one(decision: Sequence[float]) -> list[float]:
+    """Category probabilities of one message."""
+    return [1.0 / (1.0 + math.exp(-min(max(value, -500.0), 500.0))) for value in decision]
 
 
 def expit(decision: np.ndarray) -> np.ndarray:

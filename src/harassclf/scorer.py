@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain
+from typing import cast
 
 import numpy as np
 
@@ -34,37 +35,41 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
-class _BlockWeights:
+class _Grams:
+    """The n-grams of one block and one n in one message, in order: the term of each, None where it is unknown."""
+
     block: Block
-    index: dict[str, int]
-    terms: list[str]
-    idf: np.ndarray  # shape (terms,), times the block's weight
-    coef: np.ndarray  # shape (terms, labels + categories)
-
-
-@dataclass(frozen=True, slots=True)
-class _BlockScore:
-    """One block of one message: the known terms, their TF-IDF values, and which term each position holds."""
-
-    weights: _BlockWeights
-    terms: np.ndarray  # shape (k,): rows of ``weights.coef``
-    frequencies: np.ndarray  # shape (k,)
-    values: np.ndarray  # shape (k,)
-    grams: list[tuple[int, list[int | None]]]  # per n: the term of each n-gram in order, None where it is unknown
+    n: int
+    terms: list[int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One scored message: ``decision`` has shape ``(labels + categories,)``."""
+    """One scored message: ``decision`` has shape ``(labels + categories,)``.
+
+    ``shares`` has one row a known term, in the order of ``frequencies``: what the term adds to each decision value.
+    """
 
     normalized: Normalized
     document: Document
     decision: np.ndarray
-    blocks: list[_BlockScore]
+    frequencies: dict[int, int]
+    shares: np.ndarray
+    grams: list[_Grams]
+    names: list[str]  # of all terms of the model
 
     def contributions(self, column: int) -> list[Contribution]:
         """Every known term's share of decision value ``column``; with the intercept they add up to it exactly."""
-        return [c for block in self.blocks for c in _contributions(self.document, block, column)]
+        where: dict[int, list[tuple[int, int]]] = {term: [] for term in self.frequencies}
+        blocks: dict[int, str] = {}
+        for grams in self.grams:
+            for term, start, end in _occurrences(self.document, grams):
+                where[term].append((start, end))
+                blocks[term] = grams.block.name
+        return [
+            Contribution(blocks[term], self.names[term], share, tuple(where[term]))
+            for term, share in zip(self.frequencies, self.shares[:, column].tolist(), strict=True)
+        ]
 
     def spans(self, column: int) -> list[tuple[int, int, float]]:
         """Start, end and weight of the stretches of the *raw* text on which decision value ``column`` rests, in order."""
@@ -73,14 +78,14 @@ class Scored:
     def character_weights(self, column: int) -> list[float]:
         """The part of decision value ``column`` that rests on each normalised character: each term's contribution
         spread evenly over its occurrences and over their characters."""
+        share = {
+            term: value / frequency
+            for (term, frequency), value in zip(self.frequencies.items(), self.shares[:, column].tolist(), strict=True)
+        }
         steps = [0.0] * (len(self.normalized.text) + 1)
-        for block in self.blocks:
-            _add_steps(steps, self.document, block, column)
-        total, weights = 0.0, []
-        for step in steps[:-1]:
-            total += step
-            weights.append(total)
-        return weights
+        for grams in self.grams:
+            _add_steps(steps, self.document, grams, share)
+        return list(accumulate(steps[:-1]))
 
 
 def check_blocks(artifact: Artifact) -> None:
@@ -100,16 +105,17 @@ class Scorer:
         check_blocks(artifact)
         self._segmenter = segmenter
         self._intercept = artifact.intercept
-        self._blocks = [
-            _BlockWeights(
-                block,
-                {term: i for i, term in enumerate(artifact.vocabulary[block.name])},
-                artifact.vocabulary[block.name],
-                artifact.idf[block.name],
-                artifact.coef[block.name],
-            )
-            for block in BLOCKS
-        ]
+        self._names = [term for block in BLOCKS for term in artifact.vocabulary[block.name]]
+        self._index: dict[str, dict[str, int]] = {}
+        # One table for all blocks, idf multiplied in: one gather a message instead of two a block, a fifth of its time.
+        self._weights = np.concatenate(
+            [artifact.idf[block.name][:, None] * artifact.coef[block.name] for block in BLOCKS]
+        )
+        first = 0
+        for block in BLOCKS:
+            terms = artifact.vocabulary[block.name]
+            self._index[block.name] = dict(zip(terms, range(first, first + len(terms)), strict=True))
+            first += len(terms)
 
     @property
     def intercept(self) -> np.ndarray:
@@ -121,47 +127,36 @@ class Scorer:
         normalized = normalize(text)
         folded = fold(normalized.text)
         document = Document.from_folded(folded, self._segmenter.words(folded))
-        blocks = [_score(document, weights) for weights in self._blocks]
-        decision = self._intercept.copy()
-        for block in blocks:
-            decision += block.values @ block.weights.coef[block.terms]
-        return Scored(normalized, document, decision, blocks)
+        grams = [self._grams(document, block, n) for block, n in _BLOCK_NS]
+        counts = Counter(chain.from_iterable(g.terms for g in grams))
+        counts.pop(None, None)
+        frequencies = cast("dict[int, int]", counts)
+        shares = self._weights.take(list(frequencies), axis=0) if frequencies else self._weights[:0]
+        if max(frequencies.values(), default=1) > 1:
+            shares *= (1.0 + np.log(np.fromiter(frequencies.values(), float, len(frequencies))))[:, None]
+        decision = self._intercept + shares.sum(axis=0)
+        return Scored(normalized, document, decision, frequencies, shares, grams, self._names)
+
+    def _grams(self, document: Document, block: Block, n: int) -> _Grams:
+        return _Grams(block, n, list(map(self._index[block.name].get, document.ngrams(block, n))))
 
 
-def _score(document: Document, weights: _BlockWeights) -> _BlockScore:
-    low, high = weights.block.ngram_range
-    grams = [(n, list(map(weights.index.get, document.ngrams(weights.block, n)))) for n in range(low, high + 1)]
-    counts = Counter(chain.from_iterable(ids for _, ids in grams))
-    counts.pop(None, None)
-    terms = np.fromiter(counts.keys(), dtype=np.int64, count=len(counts))
-    frequencies = np.fromiter(counts.values(), dtype=np.float64, count=len(counts))
-    values = weights.idf[terms] * (1.0 + np.log(frequencies))
-    return _BlockScore(weights, terms, frequencies, values, grams)
+_BLOCK_NS = tuple((block, n) for block in BLOCKS for n in range(block.ngram_range[0], block.ngram_range[1] + 1))
 
 
-def _occurrences(document: Document, block: _BlockScore) -> Iterator[tuple[int, int, int]]:
+def _occurrences(document: Document, grams: _Grams) -> Iterator[tuple[int, int, int]]:
     """Every occurrence of a known term: the term, its start and its end in the normalised text."""
-    for n, ids in block.grams:
-        starts, ends = document.bounds(block.weights.block, n)
-        for term, start, end in zip(ids, starts, ends, strict=True):
-            if term is not None:
-                yield term, start, end
+    starts, ends = document.bounds(grams.block, grams.n)
+    for term, start, end in zip(grams.terms, starts, ends, strict=True):
+        if term is not None:
+            yield term, start, end
 
 
-def _contributions(document: Document, block: _BlockScore, column: int) -> Iterator[Contribution]:
-    spans: dict[int, list[tuple[int, int]]] = {int(term): [] for term in block.terms}
-    for term, start, end in _occurrences(document, block):
-        spans[term].append((start, end))
-    shares = block.values * block.weights.coef[block.terms, column]
-    for term, share in zip(block.terms.tolist(), shares.tolist(), strict=True):
-        yield Contribution(block.weights.block.name, block.weights.terms[term], share, tuple(spans[term]))
-
-
-def _add_steps(steps: list[float], document: Document, block: _BlockScore, column: int) -> None:
+def _add_steps(steps: list[float], document: Document, grams: _Grams, share: dict[int, float]) -> None:
     """Add each occurrence's weight where it begins and take it away where it ends; summed up they are the weights."""
-    each = block.values * block.weights.coef[block.terms, column] / block.frequencies
-    share: dict[int, float] = dict(zip(block.terms.tolist(), each.tolist(), strict=True))
-    for term, start, end in _occurrences(document, block):
-        step = share[term] / (end - start)
-        steps[start] += step
-        steps[end] -= step
+    starts, ends = document.bounds(grams.block, grams.n)
+    for term, start, end in zip(grams.terms, starts, ends, strict=True):  # a generator in between takes twice as long
+        if term is not None:
+            step = share[term] / (end - start)
+            steps[start] += step
+            steps[end] -= step
