@@ -4,31 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from harassclf import __version__
 from harassclf.classifier import Classifier, Prediction
-from harassclf.errors import BatchTooLargeError, HarassclfError, InputError
+from harassclf.errors import BatchTooLargeError, InputError
 from harassclf.service import schemas
 from harassclf.service.failures import add_failures
 from harassclf.service.limits import BodyLimit
 from harassclf.service.metrics import Metrics, Observed
+from harassclf.service.shared import ERRORS, Loaded
 from harassclf.settings import Settings
 
 _WARM_UP = "您好，请尽快处理您的账单"
 # Up to this length one message is scored in the event loop (0.1 to 0.5 ms): handing it to a thread costs more than
 # scoring it, 0.58 against 0.85 of an empty route's requests a second. Longer ones and batches go to a thread.
 _INLINE_CHARACTERS = 1_000
-
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    413: {"model": schemas.ErrorOut, "description": "Body over the limit"},
-    422: {"model": schemas.ErrorOut, "description": "Unusable input"},
-    400: {"model": schemas.ErrorOut, "description": "Not JSON"},
-}
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -59,28 +54,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-async def _classifier(request: Request) -> Classifier:
-    found: Classifier | None = request.app.state.classifier
-    if found is None:
-        raise NotReadyError("the model is still loading; ask again in a second")
-    return found
-
-
-class NotReadyError(HarassclfError):
-    """The model is not loaded yet."""
-
-    code = "not_ready"
-
-
-# A plain function would be called in a thread, a third of the request.
-Loaded = Annotated[Classifier, Depends(_classifier)]
-
-
 def _add_routes(app: FastAPI) -> None:
     metrics: Metrics = app.state.metrics
     settings: Settings = app.state.settings
 
-    @app.post("/v1/classify", response_model=schemas.PredictionOut, responses=_ERRORS)
+    @app.post("/v1/classify", response_model=schemas.PredictionOut, responses=ERRORS)
     async def classify(body: schemas.ClassifyRequest, classifier: Loaded) -> JSONResponse:
         """Judge one message."""
         if len(body.text) <= _INLINE_CHARACTERS:
@@ -90,7 +68,7 @@ def _add_routes(app: FastAPI) -> None:
         metrics.count(prediction)
         return JSONResponse(prediction.to_dict())
 
-    @app.post("/v1/classify/batch", response_model=schemas.BatchOut, responses=_ERRORS)
+    @app.post("/v1/classify/batch", response_model=schemas.BatchOut, responses=ERRORS)
     async def classify_batch(body: schemas.BatchRequest, classifier: Loaded) -> JSONResponse:
         """Judge many messages; an unusable one becomes an error at its place."""
         if len(body.texts) > settings.max_batch:
