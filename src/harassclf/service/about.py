@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from harassclf.service import schemas
-from harassclf.service.state import loaded, metrics_of
+from harassclf.service.shared import loaded, metrics_of
 
 router = APIRouter(tags=["service"])
 _MODEL = ("name", "version", "labels", "categories", "thresholds", "metrics", "sha256", "corpus", "libraries")

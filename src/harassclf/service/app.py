@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from harassclf import __version__
 from harassclf.classifier import Classifier
-from harassclf.service import about, classify, schemas
+from harassclf.service import about, classify
 from harassclf.service.failures import add_failures
 from harassclf.service.metrics import Metrics
 from harassclf.service.protection import add_protection
+from harassclf.service.shared import ERRORS
 from harassclf.settings import Settings
 
 _WARM_UP = "您好，请尽快处理您的账单"
 _TITLE = "Debt-collection harassment (催收骚扰) in Chinese messages. Message text is neither logged nor stored."
-# Any route may answer these; their bodies are one shape.
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": schemas.ErrorOut, "description": "Not JSON"},
-    413: {"model": schemas.ErrorOut, "description": "Body over the limit"},
-    422: {"model": schemas.ErrorOut, "description": "Unusable input"},
-    503: {"model": schemas.ErrorOut, "description": "Not ready, or too much in progress; see Retry-After"},
-}
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -40,9 +33,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _add_routers(app: FastAPI) -> None:
-    """One line a feature: its module has a ``router``; handlers take what they need from :mod:`service.state`."""
-    app.include_router(about.router, responses=_ERRORS)
-    app.include_router(classify.router, responses=_ERRORS)
+    """One line a feature: its module has a ``router``; handlers take what they need from ``shared``."""
+    app.include_router(about.router, responses=ERRORS)
+    app.include_router(classify.router, responses=ERRORS)
 
 
 @asynccontextmanager

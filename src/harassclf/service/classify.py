@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from harassclf.classifier import Prediction
 from harassclf.errors import BatchTooLargeError, InputError
 from harassclf.service import schemas
-from harassclf.service.state import loaded, metrics_of, settings_of
+from harassclf.service.shared import loaded, metrics_of, settings_of
 
 router = APIRouter(tags=["messages"])
 # Up to this length one message is scored in the event loop (0.1 to 0.5 ms): handing it to a thread costs more than
