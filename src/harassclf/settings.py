@@ -36,6 +36,10 @@ class Settings:
     cors_origins: tuple[str, ...] = ()  # origins whose pages may ask, such as https://intranet.example
     allowed_hosts: tuple[str, ...] = ()  # names this service answers to (Host header); default: any
     trusted_proxies: tuple[str, ...] = ()  # addresses whose X-Forwarded-For is believed
+    max_upload: int = 50_000_000  # bytes of one table sent to /v1/files
+    max_files: int = 8  # uploaded tables kept or worked on at a time
+    file_minutes: int = 60  # after which an uploaded table is deleted
+    files_root: Path | None = None  # where they are; serve sets it for its workers; default: a private folder
     log_level: str = "INFO"
     log_requests: bool = True  # a line for each request
     log_addresses: bool = False  # with the client's address in it

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
 
 from harassclf.service import schemas
 from harassclf.service.shared import loaded, metrics_of
@@ -38,9 +37,3 @@ async def ready(request: Request) -> dict[str, str]:
 async def prometheus(request: Request) -> Response:
     """Counters in Prometheus' text format."""
     return metrics_of(request).exposition()
-
-
-@router.get("/", include_in_schema=False)
-async def root() -> RedirectResponse:
-    """The documentation, until there is a page."""
-    return RedirectResponse("docs")

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from harassclf import __version__
 from harassclf.classifier import Classifier
-from harassclf.service import about, classify
+from harassclf.service import about, classify, files, ocr, page
 from harassclf.service.failures import add_failures
 from harassclf.service.metrics import Metrics
 from harassclf.service.protection import add_protection
@@ -36,6 +36,9 @@ def _add_routers(app: FastAPI) -> None:
     """One line a feature: its module has a ``router``; handlers take what they need from ``shared``."""
     app.include_router(about.router, responses=ERRORS)
     app.include_router(classify.router, responses=ERRORS)
+    app.include_router(files.router, responses=ERRORS)
+    app.include_router(ocr.router, responses=ERRORS)
+    app.include_router(page.router)
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import uvicorn
@@ -13,6 +14,7 @@ from fastapi import FastAPI
 from harassclf.classifier import Classifier
 from harassclf.errors import ServeError
 from harassclf.service.app import create_app
+from harassclf.service.file_store import private_folder
 from harassclf.settings import PREFIX, from_environment
 
 
@@ -30,15 +32,18 @@ def serve(host: str, port: int, *, workers: int, model: Path | None) -> None:
     Classifier.load(settings.model)
     _check_address(host, port)
     print(f"harassclf: http://{host}:{port}/ (documentation at /docs, stop with Ctrl+C)", file=sys.stderr)
-    uvicorn.run(
-        "harassclf.service.run:app_from_environment",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        log_level=settings.log_level.lower(),
-        access_log=False,  # paths and addresses of people who ask are nobody's business
-    )
+    with ExitStack() as stack:
+        if workers > 1 and settings.files_root is None:  # any worker may be asked for a table that another one took
+            os.environ[f"{PREFIX}FILES_ROOT"] = str(stack.enter_context(private_folder()))
+        uvicorn.run(
+            "harassclf.service.run:app_from_environment",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            log_level=settings.log_level.lower(),
+            access_log=False,  # paths and addresses of people who ask are nobody's business
+        )
 
 
 def _check_address(host: str, port: int) -> None:
