@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,16 @@ class LawCard:
 @cache
 def law_cards() -> Mapping[str, tuple[LawCard, ...]]:
     """Cards of every category, most general first."""
-    source = json.loads(resources.files("harassclf").joinpath("resources/law.json").read_text("utf-8"))
-    instruments = source["instruments"]
-    return {
-        category: tuple(
-            LawCard(instruments[short]["name"], article, instruments[short]["in_force"], f"可能涉及：{summary}")
-            for short, article, summary in cards
-        )
-        for category, cards in source["categories"].items()
-    }
+    return {category: tuple(card(*entry) for entry in cards) for category, cards in _source()["categories"].items()}
+
+
+def card(short: str, article: str, summary: str) -> LawCard:
+    """One card from an instrument's short name (民法典, 银协指引 ...; KeyError for another), article and summary."""
+    instrument = _source()["instruments"][short]
+    return LawCard(instrument["name"], article, instrument["in_force"], f"可能涉及：{summary}")
+
+
+@cache
+def _source() -> dict[str, Any]:
+    source: dict[str, Any] = json.loads(resources.files("harassclf").joinpath("resources/law.json").read_text("utf-8"))
+    return source
