@@ -14,7 +14,7 @@ import harassclf
 SOURCE = Path(harassclf.__file__).parent
 LAYERS = {
     "errors": 0, "labels": 0,
-    "normalize": 1, "legal": 1, "settings": 1, "decision": 1,
+    "normalize": 1, "keys": 1, "legal": 1, "settings": 1, "decision": 1,
     "attacks": 1,
     "segment": 2, "corpus": 2, "evaluation": 2,
     "features": 3, "artifact": 3, "data_card": 3, "model_card": 3,

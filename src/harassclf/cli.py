@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harassclf import __version__
-from harassclf.commands import add_command, add_model_option
+from harassclf.commands import add_command, add_model_option, key
 from harassclf.errors import CorpusError, HarassclfError, InputError
 from harassclf.labels import CATEGORY_NAMES_ZH, LABEL_NAMES_ZH
 
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="harassclf", description="Detect debt-collection harassment (催收骚扰) in Chinese messages.")
     parser.add_argument("--version", action="version", version=f"harassclf {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for add in (_add_classify, _add_score, _add_serve, _add_train, _add_evaluate, _add_check_data):
+    for add in (_add_classify, _add_score, _add_serve, _add_train, _add_evaluate, _add_check_data, key.add):
         add(commands)
     return parser
 

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from harassclf.service import schemas
+from harassclf.service.limits import OverloadedError
 from harassclf.service.shared import loaded, metrics_of
 
 router = APIRouter(tags=["service"])
@@ -28,8 +29,10 @@ async def health() -> dict[str, str]:
 
 @router.get("/ready", response_model=schemas.StatusOut)
 async def ready(request: Request) -> dict[str, str]:
-    """The model is loaded and warm."""
+    """The model is loaded and warm, and there is room for work."""
     loaded(request)
+    if request.app.state.load.overloaded:
+        raise OverloadedError("as much is in progress as this process takes; send work elsewhere or later")
     return {"status": "ready"}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -13,7 +12,6 @@ from starlette.exceptions import HTTPException
 from harassclf.errors import HarassclfError, InputError
 from harassclf.settings import MAX_TEXT
 
-_LOG = logging.getLogger("harassclf")
 # What pydantic calls the problem, and what we say. FastAPI's own 422 body repeats the whole input.
 _VALIDATION = {
     "json_invalid": ("json_invalid", "the body is not JSON"),
@@ -23,6 +21,12 @@ _VALIDATION = {
     "string_too_long": ("text_too_long", f"over the limit of {MAX_TEXT:,} characters"),
     "string_too_short": ("text_empty", "empty, expected the message to judge"),
     "list_type": ("texts_not_list", "expected a list of strings"),
+}
+_HEADERS = {
+    400: {"Connection": "close"},
+    401: {"WWW-Authenticate": 'Bearer realm="harassclf"'},
+    408: {"Connection": "close"},
+    503: {"Retry-After": "1"},
 }
 
 
@@ -38,6 +42,13 @@ def failure(status: int, code: str, message: str, headers: dict[str, str] | None
     return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
 
 
+def refusal(error: HarassclfError, headers: dict[str, str] | None = None) -> JSONResponse:
+    """The answer to an error of the tree, whose message repeats nothing by the tree's own rule: the status is the class's
+    ``http_status``, else 422 for a message that cannot be judged and 503 for the rest."""
+    status: int = getattr(error, "http_status", 422 if isinstance(error, InputError) else 503)
+    return failure(status, error.code, str(error), _HEADERS.get(status, {}) | (headers or {}))
+
+
 async def _invalid(request: Request, error: Any) -> JSONResponse:
     first = error.errors()[0]
     code, message = _VALIDATION.get(first["type"], ("body_invalid", "is not what the API expects, see /docs"))
@@ -48,9 +59,7 @@ async def _invalid(request: Request, error: Any) -> JSONResponse:
 
 
 async def _refused(request: Request, error: Any) -> JSONResponse:
-    if isinstance(error, InputError):
-        return failure(422, error.code, str(error))
-    return failure(503, error.code, str(error), {"Retry-After": "1"})
+    return refusal(error)
 
 
 async def _http(request: Request, error: Any) -> JSONResponse:
@@ -58,11 +67,6 @@ async def _http(request: Request, error: Any) -> JSONResponse:
     return failure(error.status_code, code, f"{error.detail}; see /docs", error.headers)
 
 
-def failed(path: str, error: Exception) -> JSONResponse:
-    """The answer to an error of ours. The log gets its kind and place: its message may repeat a text."""
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    place = f"{last.tb_frame.f_code.co_filename}:{last.tb_lineno}" if last else "unknown"
-    _LOG.error("%s failed: %s at %s", path, type(error).__name__, place)
+def internal() -> JSONResponse:
+    """The answer to an error of ours."""
     return failure(500, "internal", "the service failed on this request; it is logged without its content")

@@ -1,72 +1,94 @@
-"""Prometheus metrics of one application; its own registry, so that two applications in a process do not clash."""
+"""Prometheus metrics of one application: its own registry, so that two applications in a process do not clash.
+
+With several workers each writes its numbers to files in ``PROMETHEUS_MULTIPROC_DIR`` (set by ``serve``), and whichever
+worker is asked adds all of them up.
+"""
 
 from __future__ import annotations
 
-import time
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
 
 from fastapi import Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, Info, generate_latest
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from harassclf.classifier import Prediction
-from harassclf.service.failures import failed
+
+MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+_LIVE = re.compile(r"gauge_live[a-z]*_(\d+)\.db")
+# Seconds. One message takes well under a millisecond, a full batch a tenth of a second, a long one some seconds.
+_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class Metrics:
-    """Requests, latency, verdicts."""
+    """Requests, latency, refusals, verdicts, the model."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        names = ("route", "status")
-        self._requests = Counter("harassclf_requests", "Requests answered", names, registry=self._registry)
-        self._latency = Histogram("harassclf_request_seconds", "Time to answer", ("route",), registry=self._registry)
-        self._verdicts = Counter("harassclf_verdicts", "Messages judged", ("label",), registry=self._registry)
-        self._reviews = Counter("harassclf_needs_review", "Messages that need review", registry=self._registry)
-        self._model = Info("harassclf_model", "The model that decides", registry=self._registry)
+        own = self.registry = CollectorRegistry()  # further collectors register here
+        self._requests = Counter("harassclf_requests", "Requests answered", ("route", "status"), registry=own)
+        self._latency = Histogram(
+            "harassclf_request_seconds", "Time to answer", ("route",), registry=own, buckets=_BUCKETS
+        )
+        self._rejected = Counter("harassclf_rejected", "Requests refused before any work", ("reason",), registry=own)
+        self._in_progress = Gauge(
+            "harassclf_in_progress", "Requests worked on", registry=own, multiprocess_mode="livesum"
+        )
+        self._verdicts = Counter("harassclf_verdicts", "Messages judged", ("label",), registry=own)
+        self._reviews = Counter("harassclf_needs_review", "Messages that need review", registry=own)
+        self._model = Gauge(
+            "harassclf_model_info", "The model that decides", ("model",), registry=own, multiprocess_mode="livemax"
+        )
 
     def answered(self, route: str, status: int, seconds: float) -> None:
-        self._requests.labels(route, status).inc()
+        """Count one request; ``route`` is a template, never a path."""
+        self._requests.labels(route, str(status)).inc()
         self._latency.labels(route).observe(seconds)
 
+    def rejected(self, reason: str) -> None:
+        """Count one request refused before any work; ``reason`` is the code of its error."""
+        self._rejected.labels(reason).inc()
+
+    def in_progress(self, change: int) -> None:
+        """One request more or less is worked on."""
+        self._in_progress.inc(change)
+
     def count(self, prediction: Prediction) -> None:
+        """Count one verdict."""
         self._verdicts.labels(prediction.label).inc()
         if prediction.needs_review:
             self._reviews.inc()
 
     def model_info(self, model: str) -> None:
-        self._model.info({"model": model})
+        """Name the model."""
+        self._model.labels(model).set(1)
 
     def exposition(self) -> Response:
-        return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
+        """All numbers, of all workers where there are several."""
+        registry, folder = self.registry, os.environ.get(MULTIPROCESS)
+        if folder:
+            _forget_dead_workers(Path(folder))
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
-class Observed:
-    """ASGI middleware: count and time each request under its route's path, unknown paths under one name; answer what
-    nobody else did with a 500.
+def _forget_dead_workers(folder: Path) -> None:
+    """A worker that was killed still has its gauges in the folder; its counters stay, for they only grow."""
+    for file in folder.glob("gauge_live*.db"):
+        found = _LIVE.fullmatch(file.name)
+        if found and not _alive(int(found.group(1))):
+            with suppress(FileNotFoundError):  # another worker did it
+                mark_process_dead(int(found.group(1)), str(folder))  # type: ignore[no-untyped-call]
 
-    Plain ASGI: Starlette's ``BaseHTTPMiddleware`` takes a task group per request, a third of an empty route's rate.
-    """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self._app(scope, receive, send)
-        started, status = time.perf_counter(), 0
-
-        async def observed(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, observed)
-        except Exception as error:
-            # Answered here and not raised on: the server would log the traceback, and with it what the error quotes.
-            if not status:
-                await failed(scope["path"], error)(scope, receive, observed)
-        finally:
-            route = getattr(scope.get("route"), "path", "unknown")
-            self._metrics.answered(route, status, time.perf_counter() - started)
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -7,15 +7,20 @@ import socket
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from harassclf.classifier import Classifier
 from harassclf.errors import ServeError
+from harassclf.keys import read_keys
 from harassclf.service.app import create_app
 from harassclf.service.file_store import private_folder
-from harassclf.settings import PREFIX, from_environment
+from harassclf.service.logs import log_config
+from harassclf.service.metrics import MULTIPROCESS
+from harassclf.settings import PREFIX, Settings, from_environment
 
 
 def app_from_environment() -> FastAPI:
@@ -31,19 +36,34 @@ def serve(host: str, port: int, *, workers: int, model: Path | None) -> None:
     settings = from_environment(os.environ)
     Classifier.load(settings.model)
     _check_address(host, port)
-    print(f"harassclf: http://{host}:{port}/ (documentation at /docs, stop with Ctrl+C)", file=sys.stderr)
+    if settings.api_keys:
+        read_keys(settings.api_keys)
+    if sys.stderr.isatty():  # elsewhere standard error holds JSON lines only
+        print(f"harassclf: http://{host}:{port}/ (documentation at /docs, stop with Ctrl+C)", file=sys.stderr)
     with ExitStack() as stack:
         if workers > 1 and settings.files_root is None:  # any worker may be asked for a table that another one took
             os.environ[f"{PREFIX}FILES_ROOT"] = str(stack.enter_context(private_folder()))
-        uvicorn.run(
-            "harassclf.service.run:app_from_environment",
-            factory=True,
-            host=host,
-            port=port,
-            workers=workers,
-            log_level=settings.log_level.lower(),
-            access_log=False,  # paths and addresses of people who ask are nobody's business
-        )
+        if workers > 1 and MULTIPROCESS not in os.environ:
+            os.environ[MULTIPROCESS] = stack.enter_context(TemporaryDirectory(prefix="harassclf-metrics-"))
+        uvicorn.run(**_uvicorn_options(settings), host=host, port=port, workers=workers)
+
+
+def _uvicorn_options(settings: Settings) -> dict[str, Any]:
+    return {
+        "app": "harassclf.service.run:app_from_environment",
+        "factory": True,
+        "http": "harassclf.service.connections:PatientProtocol",
+        "ws": "none",
+        "lifespan": "on",
+        "log_config": log_config(settings),
+        "access_log": False,  # paths and addresses of people who ask are nobody's business; we log routes
+        "server_header": False,
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": list(settings.trusted_proxies),
+        "timeout_keep_alive": settings.keep_alive,
+        "timeout_graceful_shutdown": settings.shutdown_timeout,
+        "timeout_worker_healthcheck": 30,  # seconds; a worker deep in a batch is not dead
+    }
 
 
 def _check_address(host: str, port: int) -> None:
