@@ -1,0 +1,239 @@
+"""A thread of contacts from records (JSON) or a table; an unusable record keeps its place, with the reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+
+from harassclf.errors import InputError, TableError
+from harassclf.tables import named, open_table
+from harassclf.timeline.times import DEFAULT_TIMEZONE, Moment, TimeError, joined, load_zone, parse_time
+from harassclf.timeline.words import (
+    COLLECTOR,
+    DEBTOR,
+    IN,
+    OUT,
+    THIRD_PARTY,
+    Channel,
+    answered_of,
+    channel_of,
+    direction_of,
+    fold,
+    role_of,
+    seconds_of,
+    words,
+)
+
+RECIPIENT, COLLECTOR_SIDE = "recipient", "collector"
+MAX_CONTACTS = 50_000  # a printed report of more helps nobody
+_FALSE = frozenset(("0", "false", "no", "n", "否", "不是", "无", "个人"))
+_TRUE = frozenset(("1", "true", "yes", "y", "是", "群", "群聊"))
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One message, call or visit.
+
+    ``row`` counts from 1, in the order of the input. ``time`` is aware, on the clock of the person reached; ``None``
+    when ``error`` says why the row cannot be used. ``direction`` is ``in`` for what the collector started, ``out`` for
+    what the person reached sent. ``seconds`` is the duration; ``answered`` is ``None`` when nothing tells.
+    """
+
+    row: int
+    time: datetime | None
+    direction: str
+    sender: str
+    recipient: str
+    channel: Channel
+    group: bool
+    text: str
+    seconds: float | None
+    answered: bool | None
+    sender_role: str
+    recipient_role: str
+    written_time: str
+    note: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a thread is read. ``timezone`` is the IANA name for times without an offset and for the rules' hours;
+    ``exported_by`` says whose view ``in`` and ``out`` are: the ``recipient``'s (default) or the ``collector``'s."""
+
+    timezone: str = DEFAULT_TIMEZONE
+    exported_by: str = RECIPIENT
+    debtors: tuple[str, ...] = ()
+
+
+def contacts_of(records: Iterable[object], reading: Reading) -> list[Contact]:
+    """Contacts of records: mappings with the keys of the table's columns, in English or Chinese.
+
+    Raises :class:`~harassclf.errors.InputError` for an unknown time zone; everything else becomes the row's error.
+    """
+    zone = load_zone(reading.timezone)
+    return [_contact(row, record, zone, reading) for row, record in enumerate(records, 1)]
+
+
+def read_contacts(path: Path, reading: Reading, *, encoding: str | None = None) -> list[Contact]:
+    """Contacts of a CSV, XLSX or Parquet table, or of a ``.json`` list. Raises
+    :class:`~harassclf.errors.TableError` when the file is no such table or has no column of times."""
+    if path.suffix.lower() == ".json":
+        return contacts_of(_json_records(path), reading)
+    reader = open_table(path, encoding=encoding)
+    known = words().columns
+    if not any(known.get(fold(name)) in ("time", "date") for name in reader.columns):
+        raise TableError(f"{path}: no column of times; found: {named(reader.columns)}; expected time (时间), direction "
+                         "(方向), sender, recipient, channel, text or duration; for copied chats use --pasted")  # fmt: skip
+    contacts = contacts_of((_Row(reader.columns, row.cells, row.error) for row in reader.rows()), reading)
+    if not contacts:
+        raise TableError(f"{path}: a header and no rows; nothing to put on a timeline")
+    return contacts
+
+
+def check_size(contacts: Sequence[Contact], path: Path) -> None:
+    """Raise :class:`~harassclf.errors.TableError` for a thread that is longer than a report can be."""
+    if len(contacts) > MAX_CONTACTS:
+        raise TableError(f"{path}: {len(contacts):,} contacts, the limit is {MAX_CONTACTS:,}; split it, by month or number")  # fmt: skip
+
+
+def _json_records(path: Path) -> list[object]:
+    try:
+        found = json.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise TableError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError):
+        raise TableError(f"{path}: is not JSON in UTF-8; expected a list of contacts") from None
+    records = found.get("contacts") if isinstance(found, dict) else found
+    if not isinstance(records, list) or not records:
+        raise TableError(f'{path}: no contacts; expected a list, or {{"contacts": [...]}}')
+    return records
+
+
+class _Row(dict[str, str]):
+    """Cells under their column names; of columns with one name the first that is not blank."""
+
+    def __init__(self, columns: Sequence[str], cells: Sequence[str], error: str) -> None:
+        super().__init__()
+        self.error = error
+        for name, cell in zip(columns, cells, strict=True):
+            self[name] = self.get(name) or cell
+
+
+def _contact(row: int, record: object, zone: tzinfo, reading: Reading) -> Contact:
+    fields, problem = _fields(record)
+    try:
+        problem = problem or getattr(record, "error", "")
+        moment, problem = _moment(fields, zone, problem)
+        direction = _direction(fields, reading)
+        seconds = seconds_of(fields.get("duration", ""))
+    except InputError:
+        moment, direction, seconds, problem = None, "", None, "时区无法识别"
+    except ValueError:
+        seconds, problem = None, problem or "时长无法识别，应为秒数或“1分5秒”"
+    if not problem and not direction:
+        problem = "方向无法识别，应为 in/out（收/发）"
+    return _assembled(row, fields, moment, direction, seconds, problem)
+
+
+def _fields(record: object) -> tuple[dict[str, str], str]:
+    if not isinstance(record, Mapping):
+        return {}, "不是一条联系记录（应为对象）"
+    fields: dict[str, str] = {}
+    for name, value in record.items():
+        field = words().columns.get(fold(str(name)))
+        if field is None or value is None or isinstance(value, dict | list):
+            continue
+        cell = ("true" if value else "false") if isinstance(value, bool) else str(value)
+        if cell.strip() and (field not in fields or fold(str(name)) == fold(field)):
+            fields[field] = _printable(cell)
+    return fields, ""
+
+
+def _printable(cell: str) -> str:
+    """Without what no file, page or JSON can hold: lone surrogates and the zero byte."""
+    return cell.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
+
+
+def _moment(fields: Mapping[str, str], zone: tzinfo, problem: str) -> tuple[Moment | None, str]:
+    local = load_zone(fields["timezone"]) if fields.get("timezone") else zone
+    written = fields.get("time", "")
+    if "date" in fields:
+        written = joined(fields["date"], written)
+    try:
+        return parse_time(written, local), problem
+    except TimeError as error:
+        return None, problem or str(error)
+
+
+def _direction(fields: Mapping[str, str], reading: Reading) -> str:
+    """By the roles, else as written, else by who wrote it. A table without directions holds what was received."""
+    sender_role, recipient_role = role_of(fields.get("sender_role", "")), role_of(fields.get("recipient_role", ""))
+    if COLLECTOR in (sender_role, recipient_role):
+        return IN if sender_role == COLLECTOR else OUT
+    if written := fields.get("direction"):
+        found = direction_of(written)
+        flipped = {IN: OUT, OUT: IN} if reading.exported_by == COLLECTOR_SIDE else {}
+        return flipped.get(found, found)
+    sender, own = fold(fields.get("sender", "")), words().own | {fold(name) for name in reading.debtors}
+    return OUT if sender in own - {""} or DEBTOR in (sender_role, role_of(sender)) else IN
+
+
+def _assembled(
+    row: int, fields: Mapping[str, str], moment: Moment | None, direction: str, seconds: float | None, problem: str
+) -> Contact:
+    text, channel = fields.get("text", ""), _channel(fields, seconds)
+    sender, recipient = _parties(fields, direction)
+    group, recipient = _group(fields, channel, recipient)
+    spoken = channel.kind in ("voice", "video", "voicemail")
+    status = answered_of(fields.get("status", ""), fields.get("direction", ""), text, seconds) if spoken else None
+    return Contact(
+        row=row,
+        time=moment.local if moment and not problem else None,
+        direction=direction,
+        sender=sender,
+        recipient=recipient,
+        channel=channel,
+        group=group,
+        text=text,
+        seconds=seconds,
+        answered=status,
+        sender_role=role_of(fields.get("sender_role", "")),
+        recipient_role=role_of(fields.get("recipient_role", "")),
+        written_time=" ".join(filter(None, (fields.get("date"), fields.get("time")))),
+        note=moment.note if moment else "",
+        error=problem,
+    )
+
+
+def _channel(fields: Mapping[str, str], seconds: float | None) -> Channel:
+    """As written; a blank one with a duration and no words is a call."""
+    written = fields.get("channel", "")
+    if not written and seconds is not None and not fields.get("text"):
+        written = "call"
+    return channel_of(written)
+
+
+def _parties(fields: Mapping[str, str], direction: str) -> tuple[str, str]:
+    other = fields.get("counterpart", "")
+    sender, recipient = fields.get("sender", ""), fields.get("recipient", "")
+    return (sender or (other if direction == IN else ""), recipient or (other if direction == OUT else ""))
+
+
+def _group(fields: Mapping[str, str], channel: Channel, recipient: str) -> tuple[bool, str]:
+    """Whether all of a group read it, and the group's name."""
+    written = fields.get("group", "")
+    if fold(written) in _FALSE:
+        return False, recipient
+    if written and fold(written) not in _TRUE:
+        return True, written
+    named_so = bool(words().patterns["group_names"].search(recipient.strip()))
+    return bool(written) or channel.group or named_so, recipient
+
+
+def is_third_party_name(name: str) -> bool:
+    """Whether a recipient is written as somebody's relation (妈妈, 同事, 公司前台), not as a name."""
+    return bool(words().patterns["third_party_names"].match(name.strip())) or role_of(name) == THIRD_PARTY

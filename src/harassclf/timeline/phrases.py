@@ -1,0 +1,80 @@
+"""What a sentence does in a thread: refuses further contact, allows it again, tells of a debt.
+
+Patterns, not the model: a flag has to be explained by the words that raised it. Read after disguises are undone.
+"""
+
+from __future__ import annotations
+
+import re
+
+from harassclf.normalize import normalize
+
+_CLAUSES = re.compile(r"[。！？!?；;，,\n…~～]+|\s{2,}")
+_NO = r"(?:不要|不用|不必|不许|不准|不得|不可以|不能|别|勿|莫|甭|停止|禁止|拒绝|唔好|咪)"
+_ACT = r"(?:联系|联络|打扰|骚扰|打电话|来电|打|拨打|拨|发短信|发消息|发信息|发微信|发|找|烦|纠缠|致电|呼叫|加我)"
+_REFUSES = re.compile(
+    rf"{_NO}(?:们)?(?:你们|你)?(?:再|继续|老是?|一直|总是?|天天|任何)*(?:次)?(?:来|去)?(?:给|跟|和|与|向|同|对)?(?:我们|我|咱|俺|本人|这个号码|这个电话|这个号|此号码)?"
+    rf"(?:再|继续)?(?:进行)?(?:任何)?(?:的)?{_ACT}"
+)
+_REFUSES_OTHERWISE = re.compile(
+    r"(?:不想|不愿意?|不希望|不会)再?(?:接到|收到|看到)?(?:你们?|贵公司)的?(?:任何)?(?:电话|来电|短信|信息|消息|联系|骚扰)"
+    r"|(?:不接受|拒绝|不同意)(?:你们?|贵公司)?的?(?:再|继续|任何)?(?:联系|联络|来电|电话|催收|致电|骚扰)"
+    r"|(?:请|立即|马上|立刻)(?:你们)?停止(?:对我的?)?(?:一切)?(?:联系|骚扰|来电|电话|打扰|拨打)"
+    r"|(?:stop|quit)\s+(?:calling|contacting|texting|messaging|harassing)|(?:do\s*n[o']?t|never|please\s+don'?t)\s+(?:ever\s+)?(?:call|contact|text|message)\s+(?:me|us)"
+    r"|leave\s+(?:me|us)\s+alone|(?:请)?勿扰|把我?(?:的)?(?:号码|电话)?(?:从名单)?(?:删除|删掉|拉出名单)",
+    re.IGNORECASE,
+)
+# 别打钱, 不要再找借口: the same verbs, another meaning. 上班时间别打: a wish about the hour. 别找我妈: about somebody else.
+_NOT_CONTACT = re.compile(
+    rf"{_NO}.{{0,6}}?(?:打钱|打款|打欠条|打架|打人|打听|打工|打算|打岔|打折|打官司|打我(?:$|了|啊)|找借口|找理由|找麻烦|找茬|发火|发脾气|发生|发疯|发给别人|发朋友圈|发到|发愁|"
+    r"联系不上|联系不到|烦恼|打断|打马虎|打太极|打哈哈)"
+)
+_LIMITED = re.compile(
+    r"上班|下班|工作时间|开会|白天|晚上|夜里|半夜|深夜|凌晨|中午|早上|上午|下午|周末|休息|睡觉|今天|今晚|明天|这会儿?|这几天|这周|暂时|先别|点(?:以?后|以?前|之后|之前)|during|before|after|tonight|today",
+    re.IGNORECASE,
+)
+_FROM_NOW = re.compile(r"今天起|从今|今天开始|今后|以后|从现在|往后|从此|永远|再也")
+_OTHERS = r"(?:我(?:的|们)?)?(?:家里?人?|家属|爸|妈|父|母|爷|奶|哥|姐|弟|妹|老婆|老公|妻|丈夫|孩子|儿子|女儿|同事|领导|老板|单位|公司|朋友|亲戚|亲友|联系人|紧急|通讯录|别人|他们?|她们?|其他人|无关|第三)"
+_ABOUT_OTHERS = re.compile(
+    rf"{_NO}(?:再|继续|去|来)*(?:给|跟|和|向|对)?(?:我的?)?(?:{_OTHERS})|{_NO}.{{0,4}}?{_ACT}(?:电话|短信)?(?:到|给|了)?{_OTHERS}"
+)
+_ALLOWS = re.compile(
+    r"(?:可以|同意|允许|欢迎|愿意)(?:你们?)?(?:再|继续|随时)?(?:给|跟|和|与)?我?(?:联系|打|发|来电|沟通)"
+    r"|(?:请|麻烦|方便时?|那就?)(?:你们?|您)?(?:再|尽快|晚点|明天)?(?:联系我|给我(?:回|打)个?电话|回我?个?电话|回电|打给我|打我电话)"
+    r"|(?:please|you\s+can)\s+(?:call|contact|text)\s+(?:me|us)",
+    re.IGNORECASE,
+)
+_DEBT = re.compile(
+    r"欠(?!(?:缺|佳|妥|费停机|考虑|身))|逾期|拖欠|(?<!社)(?<!公)(?<!免)债(?!券|市|基)|贷款|网贷|车贷|房贷|借贷|小贷|现金贷|消费贷|(?:还|借|催|贷|赖|追)[了的过这那]?[^，。！？,.!?\s]{0,6}(?:钱|款)|"
+    r"(?:钱|款)[^，。！？,.!?\s]{0,3}还|还清|还上|还账|还帐|赖账|赖帐|老赖|失信被?执行?|催收|账单|代偿|本金|利息|罚息|违约金|借呗|花呗|白条|微粒贷|信用卡|分期|借条|欠条|清偿|偿还|征信|"
+    r"\bdebts?\b|\bloans?\b|\bowes?\b|overdue|repay(?:ment)?",
+    re.IGNORECASE,
+)
+_NO_DEBT = re.compile(r"(?:没有?|不是|并非|并无|无关|未|不存在)[^，。！？,.!?\s]{0,4}$")
+
+
+def refuses(text: str) -> bool:
+    """Whether the writer clearly asks not to be contacted any more, at no hour: 不要再联系我, 别再打了, 停止骚扰.
+
+    Not meant: a wish about the hour (上班时间别打), about others (别找我妈), or another sense of the verb (别打欠条).
+    """
+    return any(_refuses(clause) for clause in _CLAUSES.split(normalize(text).text))
+
+
+def _refuses(clause: str) -> bool:
+    if not (_REFUSES.search(clause) or _REFUSES_OTHERWISE.search(clause)) or _NOT_CONTACT.search(clause):
+        return False
+    if _LIMITED.search(clause) and not _FROM_NOW.search(clause):
+        return False
+    return not _ABOUT_OTHERS.search(clause) or bool(re.search(r"我(?:和|跟|与|以及|、)", clause))
+
+
+def allows(text: str) -> bool:
+    """Whether the writer asks for contact or allows it again: 可以联系我, 请给我回个电话."""
+    return bool(_ALLOWS.search(normalize(text).text)) and not refuses(text)
+
+
+def tells_of_debt(text: str) -> bool:
+    """Whether a message lets its reader know of a debt: 欠, 逾期, 还款, 贷款, 催收 and the like, not denied before."""
+    plain = normalize(text).text
+    return any(not _NO_DEBT.search(plain[: found.start()]) for found in _DEBT.finditer(plain))
