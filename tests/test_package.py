@@ -16,15 +16,16 @@ LAYERS = {
     "errors": 0, "labels": 0,
     "normalize": 1, "keys": 1, "legal": 1, "settings": 1, "decision": 1,
     "attacks": 1,
-    "segment": 2, "corpus": 2, "evaluation": 2,
+    "phrase_rules": 2, "segment": 2, "corpus": 2, "evaluation": 2,
     "features": 3, "artifact": 3, "data_card": 3, "model_card": 3,
     "scorer": 4,
     "bulk": 5,
     "evidence": 1,
     "bulk_normalize": 4,
     "classifier": 6,
-    "training": 7, "tables": 1, "labelled": 7, "batch": 7, "service": 7,
-    "distributed": 8, "commands": 8, "cli": 9, "__main__": 10, "__init__": 11,
+    "training": 7, "tables": 1, "labelled": 7, "batch": 7, "service": 8,
+    "precheck": 7,
+    "distributed": 8, "commands": 9, "cli": 10, "__main__": 11, "__init__": 12,
 }  # fmt: skip
 
 

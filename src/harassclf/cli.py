@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harassclf import __version__
-from harassclf.commands import add_command, add_model_option, key
-from harassclf.errors import CorpusError, HarassclfError, InputError
+from harassclf.commands import add_command, add_model_option, key, message_text, precheck
+from harassclf.errors import CorpusError, HarassclfError
 from harassclf.labels import CATEGORY_NAMES_ZH, LABEL_NAMES_ZH
 
 if TYPE_CHECKING:
@@ -66,7 +66,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="harassclf", description="Detect debt-collection harassment (催收骚扰) in Chinese messages.")
     parser.add_argument("--version", action="version", version=f"harassclf {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for add in (_add_classify, _add_score, _add_serve, _add_train, _add_evaluate, _add_check_data, key.add):
+    for add in (
+        _add_classify,
+        _add_score,
+        _add_serve,
+        _add_train,
+        _add_evaluate,
+        _add_check_data,
+        key.add,
+        precheck.add,
+    ):
         add(commands)
     return parser
 
@@ -136,20 +145,13 @@ def _positive(value: str) -> int:
 def _classify(options: argparse.Namespace) -> int:
     from harassclf.classifier import Classifier
 
-    text = _standard_input() if options.text == "-" else options.text
+    text = message_text(options.text)
     prediction = Classifier.load(options.model).classify(text)
     if options.json:
         print(json.dumps(prediction.to_dict(), ensure_ascii=False, indent=2))
     else:
         print(render(prediction, text, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
     return 0
-
-
-def _standard_input() -> str:
-    try:
-        return sys.stdin.buffer.read().decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError:
-        raise InputError("standard input: is not UTF-8; convert it first, for example with iconv") from None
 
 
 def render(prediction: Prediction, text: str, *, colour: bool) -> str:

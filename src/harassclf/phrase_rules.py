@@ -29,8 +29,11 @@ BLOCK = "block"
 REVIEW = "review"
 _CLAUSE_END = re.compile(r"[，。！？；：,!?;:\n]")
 _SENTENCE_END = re.compile(r"[。！？!?\n]")
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
+_SYMBOL = re.compile(rf"(?<=[{_HAN}])[*_^|\\#+=~.·•丶丨/\-]{{1,2}}(?=[{_HAN}])")
 # How far back a denial reaches in its clause; 我们承诺在任何情况下都不会以任何方式联系 needs 16.
 _DENIAL_REACH = 20
+_SENTENCE_REACH = 300  # a text without full stops is not read from end to end for every match
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +96,17 @@ def rule_book() -> RuleBook:
 
 def _rule(entry: dict[str, Any], terms: dict[str, str], provisions: dict[str, list[str]]) -> PhraseRule:
     named = ("id", "category", "level", "name_zh", "advice", "wording", "bad_example", "good_example")
-    unless = {name: entry.get(name) for name in ("unless_sentence", "unless_message")}
     return PhraseRule(
         **{name: entry[name] for name in named},
-        **{name: _compiled(pattern, terms) if pattern else None for name, pattern in unless.items()},
         legal_basis=tuple(card(*provisions[key]) for key in entry["legal"]),
         patterns=tuple(_compiled(pattern, terms) for pattern in entry["patterns"]),
+        unless_sentence=_optional(entry.get("unless_sentence"), terms),
+        unless_message=_optional(entry.get("unless_message"), terms),
     )
+
+
+def _optional(pattern: str | None, terms: dict[str, str]) -> re.Pattern[str] | None:
+    return _compiled(pattern, terms) if pattern else None
 
 
 def _compiled(pattern: str, terms: dict[str, str]) -> re.Pattern[str]:
@@ -111,33 +118,53 @@ def _compiled(pattern: str, terms: dict[str, str]) -> re.Pattern[str]:
 def find_phrases(text: str) -> list[PhraseMatch]:
     """Every rule's matches in one message, in the order of the text. Matches of one rule that touch become one."""
     normalized = normalize(text)
-    book = rule_book()
+    readings = [_Reading(normalized.text, range(len(normalized.text)))]
+    if _SYMBOL.search(normalized.text):
+        readings.append(_without_symbols(normalized.text))
     found = [
         PhraseMatch(rule, *normalized.raw_span(start, end))
-        for rule in book.rules
-        for start, end in _joined(_spans(rule, normalized.text, book.negation))
+        for rule in rule_book().rules
+        for start, end in _joined(_spans(rule, readings))
     ]
     return sorted(found, key=lambda match: (match.start, match.end, match.rule.id))
 
 
-def _spans(rule: PhraseRule, text: str, negation: re.Pattern[str]) -> Iterator[tuple[int, int]]:
-    if rule.unless_message and rule.unless_message.search(text):
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One way to read the normalised text: ``text[i]`` stands at ``at[i]`` there."""
+
+    text: str
+    at: Sequence[int]
+
+
+def _without_symbols(text: str) -> _Reading:
+    """Without symbols between Han characters (通.知你的家-人). The normaliser closes them only inside words that it knows:
+    for a verdict on any message a dot may be a full stop, for a phrase that matches only without it, it hardly is."""
+    dropped = {i for match in _SYMBOL.finditer(text) for i in range(*match.span())}
+    kept = [i for i in range(len(text)) if i not in dropped]
+    return _Reading("".join([text[i] for i in kept]), kept)
+
+
+def _spans(rule: PhraseRule, readings: Sequence[_Reading]) -> Iterator[tuple[int, int]]:
+    if rule.unless_message and rule.unless_message.search(readings[0].text):
         return
-    for pattern in rule.patterns:
-        for match in pattern.finditer(text):
-            if match.end() > match.start() and not _is_excused(rule, text, match.span(), negation):
-                yield match.span()
+    for reading in readings:
+        for pattern in rule.patterns:
+            for match in pattern.finditer(reading.text):
+                if match.group() and not _is_excused(rule, reading.text, *match.span()):
+                    yield reading.at[match.start()], reading.at[match.end() - 1] + 1
 
 
-def _is_excused(rule: PhraseRule, text: str, span: tuple[int, int], negation: re.Pattern[str]) -> bool:
-    start, end = span
+def _is_excused(rule: PhraseRule, text: str, start: int, end: int) -> bool:
     clause = text[_last_end(_CLAUSE_END, text, max(0, start - _DENIAL_REACH), start) : start]
-    if negation.search(clause):
+    if rule_book().negation.search(clause):
         return True
     if rule.unless_sentence is None:
         return False
-    stop = _SENTENCE_END.search(text, end)
-    sentence = text[_last_end(_SENTENCE_END, text, 0, start) : stop.start() if stop else len(text)]
+    last = min(len(text), end + _SENTENCE_REACH)
+    stop = _SENTENCE_END.search(text, end, last)
+    first = _last_end(_SENTENCE_END, text, max(0, start - _SENTENCE_REACH), start)
+    sentence = text[first : stop.start() if stop else last]
     return rule.unless_sentence.search(sentence) is not None
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from harassclf.errors import InputError
 
 
 def add_command(
@@ -20,3 +23,14 @@ def add_command(
 def add_model_option(parser: argparse.ArgumentParser) -> None:
     """``--model FOLDER``."""
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="model folder (default: the one that ships)")
+
+
+def message_text(argument: str) -> str:
+    """The message that TEXT gives: itself, or standard input for ``-``. Raises :class:`InputError` for other bytes than
+    UTF-8."""
+    if argument != "-":
+        return argument
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise InputError("standard input: is not UTF-8; convert it first, for example with iconv") from None

@@ -38,6 +38,7 @@ class Metrics:
         )
         self._verdicts = Counter("harassclf_verdicts", "Messages judged", ("label",), registry=own)
         self._reviews = Counter("harassclf_needs_review", "Messages that need review", registry=own)
+        self._prechecks = Counter("harassclf_prechecks", "Messages checked before sending", ("verdict",), registry=own)
         self._model = Gauge(
             "harassclf_model_info", "The model that decides", ("model",), registry=own, multiprocess_mode="livemax"
         )
@@ -60,6 +61,10 @@ class Metrics:
         self._verdicts.labels(prediction.label).inc()
         if prediction.needs_review:
             self._reviews.inc()
+
+    def prechecked(self, verdict: str) -> None:
+        """Count one check before sending."""
+        self._prechecks.labels(verdict).inc()
 
     def model_info(self, model: str) -> None:
         """Name the model."""

@@ -1,0 +1,310 @@
+"""The check before sending: every rule by its own examples, lawful wording, disguises, the verdict, HTTP, command line."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harassclf import Classifier, Prediction
+from harassclf.cli import main
+from harassclf.commands.precheck import render
+from harassclf.errors import InputError
+from harassclf.labels import CATEGORIES, HARASSMENT
+from harassclf.phrase_rules import PhraseRule, find_phrases, rule_book
+from harassclf.precheck import BLOCK, MODEL, NOTICE_ZH, PASS, REVIEW, RULE, precheck
+
+RULES = rule_book().rules
+# One act, and the rule it must fire: the phrases that the design's table of consequences calls false, and others that
+# a collector must not send.
+RISKY = [
+    ("逾期三个月就要坐牢，你想清楚", "false-jail"),
+    ("你已被列入网上追逃名单", "false-manhunt"),
+    ("还清后我们立即删除征信记录", "false-credit-delete"),
+    ("父债子还，你儿子也跑不了", "false-family-liability"),
+    ("到时候全家都进黑名单", "false-family-blacklist"),
+    ("会影响孩子上学和政审", "false-children"),
+    ("明天就让法院冻结你的工资卡", "court-measures"),
+    ("我们是市法院执行局，限你今天还款", "impersonate-authority"),
+    ("不还就通知你单位领导和同事", "third-party-contact"),
+    ("再不还就爆你通讯录", "third-party-contacts-book"),
+    ("你同事欠我们平台八千块一直不还，你转告他", "third-party-disclosure"),
+    ("欠条和身份证今晚发到你们业主群", "exposure-publish"),
+    ("晚上十一点照打，叫你睡不着", "bombard-night"),
+    ("一天给你打五十个电话，看你接不接", "bombard-count"),
+    ("转一千块删除费，给了就把你照片删了", "fee-for-deletion"),
+    ("去别的平台借一笔来还", "induce-new-loan"),
+    ("明天到你单位门口等你", "third-party-workplace"),
+    ("带几个人去你家堵门", "threat-visit"),
+    ("你这个人渣", "insult-abuse"),
+    ("老赖，还钱", "insult-laolai"),
+]
+# Nothing here may fire: true consequences, neutral notices, denials, what only looks like a forbidden phrase.
+LAWFUL = [
+    "您的借款已逾期7天，将按合同约定计收罚息。",
+    "逾期信息将依规报送征信机构，请您及时还款。",
+    "如您仍不履行，我司将依法提起诉讼，或向法院申请支付令。",
+    "双方可就本合同争议提交仲裁委员会仲裁。",
+    "两名工作人员拟于周三上午十点持证上门送达对账单，如需改期请回电。",
+    "若无法与您本人取得联系，我司将向您预留的紧急联系人核实您的联系方式，不透露账单信息。",
+    "我们不会联系您的家人，也不会公开您的信息。",
+    "我们不去您单位，不联系您的同事，只与您本人协商。",
+    "我司严禁以任何方式轰炸通讯录，如遇此类行为请向我们举报。",
+    "民事判决已生效，您未按期履行，法院可依法对您限制高消费、纳入失信被执行人名单。",
+    "根据（2026）临01民初12号判决，逾期不履行的，法院可依法冻结您的银行账户。",
+    "不良信息自终止之日起保存五年，结清后不会立即删除征信记录。",
+    "本笔贷款由您的配偶作为共同借款人承担还款责任。",
+    "您作为您弟弟借款的担保人，请在本周内履行担保责任。",
+    "我们不收取任何上门费、催收费。",
+    "请勿以贷养贷，如有困难可申请延期。",
+    "每日9:00至18:00可拨打客服电话咨询。",
+    "24小时客服热线随时可以联系，欢迎来电。",
+    "不好意思打断您一下，我们先核对账单。",
+    "请转告机主方便时回电，谢谢。",
+    "若您的手机号码有变更，请更新后拨打客服热线登记。",
+    "您的还款信息仅您本人可见，我们不会发到任何群里。",
+    "请您与家人商量后答复我们。",
+    "还钱",
+]
+DISGUISES = [
+    ("再不還錢就爆你通訊錄", "third-party-contacts-book"),  # Traditional
+    ("再不还钱就爆你通\u200b讯\u200b录", "third-party-contacts-book"),  # zero width
+    ("再不还钱就爆你通-讯-录", "third-party-contacts-book"),
+    ("再不还钱就爆你通讯录".replace("通", "📞通"), "third-party-contacts-book"),
+    ("今天就通.知.你的家-人", "third-party-contact"),
+    ("一天给你打１００个电话", "bombard-count"),  # full width
+]
+
+
+def _fired(text: str) -> list[str]:
+    return [match.rule.id for match in find_phrases(text)]
+
+
+def test_rules_cover_every_category_and_are_complete() -> None:
+    assert 25 <= len(RULES) <= 40
+    assert {rule.category for rule in RULES} == set(CATEGORIES)
+    assert len({rule.id for rule in RULES}) == len(RULES)
+    for rule in RULES:
+        assert rule.level in (BLOCK, REVIEW), rule.id
+        assert all((rule.name_zh, rule.advice, rule.wording, rule.patterns, rule.legal_basis)), rule.id
+        for card in rule.legal_basis:
+            assert card.summary.startswith("可能涉及")
+            assert card.in_force
+            assert "二百九十三" not in card.article  # design/legal-basis.md: do not cite
+    assert set(rule_book().model_advice) == set(CATEGORIES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_bad_example_fires_its_rule(rule: PhraseRule) -> None:
+    assert rule.id in _fired(rule.bad_example)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_good_example_and_wording_are_clean(rule: PhraseRule, classifier: Classifier) -> None:
+    for text in (rule.good_example, rule.wording):
+        assert _fired(text) == []
+        assert classifier.classify(text).label != HARASSMENT
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_wording_for_what_only_the_model_finds_is_clean(category: str, classifier: Classifier) -> None:
+    wording = rule_book().model_advice[category].wording
+    assert _fired(wording) == []
+    assert classifier.classify(wording).label != HARASSMENT
+
+
+@pytest.mark.parametrize(("text", "rule"), RISKY, ids=[rule for _, rule in RISKY])
+def test_risky_phrase_fires(text: str, rule: str) -> None:
+    assert rule in _fired(text)
+
+
+@pytest.mark.parametrize("text", LAWFUL)
+def test_lawful_wording_does_not_fire(text: str) -> None:
+    assert _fired(text) == []
+
+
+@pytest.mark.parametrize(("text", "rule"), DISGUISES)
+def test_disguised_phrase_fires_and_points_at_the_raw_text(text: str, rule: str) -> None:
+    found = {match.rule.id: text[match.start : match.end] for match in find_phrases(text)}
+    assert rule in found
+    assert len(found[rule]) >= 4
+
+
+def test_double_negation_and_compulsion_are_no_denial() -> None:
+    for text in ("我们不得不联系你的家人了", "再不联系你家人是不行了", "不会只联系你的家人", "不要逼我通知你单位领导"):
+        assert "third-party-contact" in _fired(text), text
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.sampled_from([*(w for t, _ in RISKY for w in (t[:4], t[4:])), "。", " ", "👪", "\u200b", "不会", "a"]))
+)
+def test_matches_are_spans_of_the_raw_text(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    matches = find_phrases(text)
+    assert all(0 <= match.start < match.end <= len(text) for match in matches)
+    assert matches == sorted(matches, key=lambda match: (match.start, match.end, match.rule.id))
+
+
+def test_findings_point_at_the_message(classifier: Classifier) -> None:
+    text = "今天不还清，我们明天就通知你的家人和单位领导，逾期是要坐牢的！"
+    result = precheck(classifier, text)
+    assert result.verdict == BLOCK
+    assert {"third-party-contact", "false-jail"} <= {found.rule for found in result.findings}
+    for found in result.findings:
+        assert found.text == text[found.start : found.end]
+        assert found.legal_basis
+        assert found.advice
+        assert found.wording
+    assert json.loads(json.dumps(result.to_dict()))["findings"][0]["category_zh"]
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("您尾号3021的贷款已逾期5天，应还2,318.40元，请尽快存入还款账户", PASS),
+        ("晚上吃什么", PASS),
+        ("您好，还清后我们立即删除征信记录", BLOCK),
+    ],
+)
+def test_verdict_of_clear_messages(text: str, verdict: str, classifier: Classifier) -> None:
+    assert precheck(classifier, text).verdict == verdict
+
+
+class _Deciding:
+    """A classifier that decides as told."""
+
+    def __init__(self, prediction: Prediction) -> None:
+        self.prediction = prediction
+
+    def classify(self, text: str) -> Prediction:
+        return self.prediction
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "needs_review", "verdict"),
+    [
+        ("请还款", "collection", False, PASS),
+        ("请还款", "collection", True, REVIEW),  # the model is not sure
+        ("请还款", "harassment", True, REVIEW),
+        ("请还款", "harassment", False, BLOCK),
+        ("请还款，否则后果自负", "other", False, REVIEW),  # a rule of level review
+        ("请还款，否则后果自负", "harassment", True, BLOCK),  # both sources
+        ("请还款，逾期就坐牢", "other", False, BLOCK),  # a rule of level block
+    ],
+)
+def test_verdict_joins_both_sources(text: str, label: str, needs_review: bool, verdict: str) -> None:
+    prediction = Prediction(
+        label, dict.fromkeys(("harassment", "collection", "other"), 1 / 3), needs_review, (), (), "m"
+    )
+    assert precheck(_Deciding(prediction), text).verdict == verdict  # type: ignore[arg-type]
+
+
+def test_verdict_follows_its_rule(classifier: Classifier) -> None:
+    """On every example: rules of level block block; a harassing message never passes; clean and sure passes."""
+    for text in [*(rule.bad_example for rule in RULES), *(rule.good_example for rule in RULES), *LAWFUL]:
+        result = precheck(classifier, text)
+        rules = [found for found in result.findings if found.source == RULE]
+        harassment = result.label == HARASSMENT
+        blocked = any(found.level == BLOCK for found in rules) or (
+            harassment and (bool(rules) or not result.needs_review)
+        )
+        doubtful = bool(rules) or harassment or result.needs_review
+        assert result.verdict == (BLOCK if blocked else REVIEW if doubtful else PASS), text
+
+
+def test_what_only_the_model_finds_is_a_clause_with_a_category(classifier: Classifier) -> None:
+    text = "你女儿放学是走桥头那条路吧？钱的事今晚给个准话"
+    result = precheck(classifier, text)
+    assert result.label == HARASSMENT
+    assert result.verdict in (REVIEW, BLOCK)
+    found = [finding for finding in result.findings if finding.source == MODEL]
+    assert found
+    for finding in found:
+        assert finding.text in ("你女儿放学是走桥头那条路吧", "钱的事今晚给个准话")
+        assert finding.category in {category.name for category in result.categories}
+        assert finding.rule == f"model-{finding.category}"
+
+
+@pytest.mark.parametrize("text", ["", "   ", "长" * 10_001, "\ud800"])
+def test_unusable_message_is_refused_without_its_text(text: str, classifier: Classifier) -> None:
+    with pytest.raises(InputError) as refused:
+        precheck(classifier, text)
+    assert "长长" not in str(refused.value)
+
+
+def test_readable_result_shows_no_escape_of_the_sender(classifier: Classifier) -> None:
+    text = "再不还钱就爆你\x1b[31m通讯录，逾期就坐牢"
+    shown = render(precheck(classifier, text), text, colour=False)
+    assert "\x1b" not in shown
+    assert shown.startswith("不要发送 (block)")
+    assert "【坐牢】" in shown
+    assert "可改为" in shown
+    assert shown.endswith(NOTICE_ZH)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "status"),
+    [
+        ("再不还钱就爆你通讯录", [], 0),
+        ("再不还钱就爆你通讯录", ["--fail-on", "block"], 1),
+        ("再不还钱就爆你通讯录", ["--fail-on", "review"], 1),
+        ("您本期账单明天到期，请按时还款", ["--fail-on", "block"], 0),
+        ("您本期账单明天到期，请按时还款", ["--fail-on", "review"], 0),
+        ("", [], 2),
+    ],
+)
+def test_exit_status(text: str, options: list[str], status: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["precheck", text, "--json", *options]) == status
+    output = capsys.readouterr()
+    if status == 2:
+        assert output.out == ""
+        assert len(output.err.strip().splitlines()) == 1
+    else:
+        assert json.loads(output.out)["verdict"] in (PASS, REVIEW, BLOCK)
+
+
+def test_command_reads_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("逾期就坐牢\n".encode()), "utf-8"))
+    assert main(["precheck", "-", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["findings"][0]["text"] == "坐牢"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe"), "utf-8"))
+    assert main(["precheck", "-"]) == 2
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    pytest.importorskip("httpx2")
+    from fastapi.testclient import TestClient
+
+    from harassclf.service.app import create_app
+
+    with TestClient(create_app(), raise_server_exceptions=False) as client:
+        yield client
+
+
+def test_http_gives_what_python_gives(client: Any, classifier: Classifier) -> None:
+    for text in ("今天不还清就通知你的家人", "您本期账单明天到期，请按时还款", "长" * 3_000):
+        answer = client.post("/v1/precheck", json={"text": text})
+        assert answer.status_code == 200
+        assert answer.json() == json.loads(json.dumps(precheck(classifier, text).to_dict()))
+    assert 'harassclf_prechecks_total{verdict="block"}' in client.get("/metrics").text
+
+
+@pytest.mark.parametrize("body", [{"text": ""}, {"text": " "}, {"text": 1}, {}, {"text": "独此一句" * 3_000}, []])
+def test_http_refuses_without_the_text(client: Any, body: Any) -> None:
+    answer = client.post("/v1/precheck", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["error"].keys() == {"code", "message"}
+    assert "独此一句" not in answer.text
+
+
+def test_http_lists_the_rules(client: Any) -> None:
+    listed = client.get("/v1/precheck/rules").json()
+    assert [rule["id"] for rule in listed["rules"]] == [rule.id for rule in RULES]
+    assert listed["rules"][0].keys() >= {"name_zh", "category_zh", "legal_basis", "bad_example", "good_example"}
