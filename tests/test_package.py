@@ -23,9 +23,9 @@ LAYERS = {
     "evidence": 1,
     "bulk_normalize": 4,
     "classifier": 6,
-    "training": 7, "tables": 1, "labelled": 7, "batch": 7, "service": 8,
+    "training": 7, "tables": 1, "labelled": 7, "batch": 7, "masking": 1, "timeline": 8, "service": 9,
     "precheck": 7,
-    "distributed": 8, "commands": 9, "cli": 10, "__main__": 11, "__init__": 12,
+    "distributed": 8, "commands": 10, "cli": 11, "__main__": 12, "__init__": 13,
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 from functools import cache
 from importlib import resources
@@ -79,16 +79,27 @@ class Flag:
 
 
 @cache
+def _source() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(
+        resources.files("harassclf").joinpath("resources/contact_rules.json").read_text("utf-8")
+    )
+    return found
+
+
+@cache
 def contact_rules() -> Mapping[str, Rule]:
     """The rules by name, in the order in which flags are listed."""
-    source = json.loads(resources.files("harassclf").joinpath("resources/contact_rules.json").read_text("utf-8"))
-    return {name: _rule(name, of) for name, of in source["rules"].items()}
+    return {name: _rule(name, of) for name, of in _source()["rules"].items()}
+
+
+def rules_as_of() -> str:
+    """The ISO date at which the rules' sources were read."""
+    return str(_source()["as_of"])
 
 
 def no_limit_note() -> str:
     """What is said where no rule exists."""
-    source = json.loads(resources.files("harassclf").joinpath("resources/contact_rules.json").read_text("utf-8"))
-    return str(source["no_limit"])
+    return str(_source()["no_limit"])
 
 
 def _rule(name: str, of: Mapping[str, Any]) -> Rule:
@@ -176,28 +187,29 @@ def _attempts(placed: list[Placed]) -> list[Placed]:
 
 
 def _after_refusal(placed: list[Placed], rule: Rule) -> list[Flag]:
-    refused: set[str] = set()
+    refused: dict[str, Placed] = {}
     found: list[Placed] = []
     for p in placed:
         if not p.from_collector:
             _remember(refused, p)
-        elif _reached(p) & refused:
-            found.append(p)
+        elif refusal := next((refused[key] for key in _reached(p) if key in refused), None):
+            found.append(replace(p, person=refusal.person, role=refusal.role))
     return _by_person(rule, found)
 
 
-def _reached(p: Placed) -> set[str]:
+def _reached(p: Placed) -> tuple[str, ...]:
     """A message to a group that this telephone received reached its owner too."""
-    return {p.person, OWN_PHONE, THE_DEBTOR} if p.contact.group else {p.person}
+    return (OWN_PHONE, THE_DEBTOR, p.person) if p.contact.group else (p.person,)
 
 
-def _remember(refused: set[str], p: Placed) -> None:
+def _remember(refused: dict[str, Placed], p: Placed) -> None:
     """Who has refused: the writer, and the group it was written into (whose name is then the recipient)."""
-    persons = {p.person} | ({group_key(p.contact.recipient)} if p.contact.group else set())
+    persons = [p.person, *([group_key(p.contact.recipient)] if p.contact.group else [])]
     if refuses(p.contact.text):
-        refused |= persons
+        refused.update(dict.fromkeys(persons, p))
     elif allows(p.contact.text):
-        refused -= persons
+        for person in persons:
+            refused.pop(person, None)
 
 
 def _third_party(placed: list[Placed], rule: Rule) -> list[Flag]:
@@ -230,7 +242,7 @@ def _grouped(placed: list[Placed], key: Callable[[Placed], Any]) -> dict[Any, li
 def _flag(rule: Rule, group: list[Placed], day: date | None, limit: int | None) -> Flag:
     rows, role = [p.contact.row for p in group], group[0].role
     third = role == THIRD_PARTY
-    shown = group[0].contact.recipient
+    shown = next((p.contact.recipient for p in group if not p.contact.group), group[0].person)
     return Flag(
         rule=rule.name,
         name_zh=rule.name_zh,
