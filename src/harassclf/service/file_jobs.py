@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from anyio import CapacityLimiter
+
 from harassclf.service.file_store import FileRefusedError, FileStore, NoSuchFileError, Stored
 from harassclf.service.file_work import INSPECTED, PROGRESS, TASK, failure_of, write_json
 
@@ -22,6 +24,7 @@ class FileJobs:
     def __init__(self, store: FileStore, model: Path | None) -> None:
         self.store, self._model = store, model
         self._turn = asyncio.Semaphore(1)
+        self.reading = CapacityLimiter(1)  # rows of large tables are not read in the threads that judge messages
         self._running: dict[str, asyncio.Task[None]] = {}
         self._sweeper = asyncio.create_task(self._sweep())
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harassclf.batch import RESULT_COLUMNS
+from harassclf.batch import RESULT_COLUMNS, safe_cell
 from harassclf.tables import open_table
 
 _SHOWN = 2_000  # characters of one cell; the download has them all
@@ -64,7 +64,7 @@ def _shown(number: int, cells: Sequence[str], width: int) -> dict[str, Any]:
     label, probability, categories, needs_review, evidence, error, _ = cells[width:]
     return {
         "number": number,
-        "cells": [cell if len(cell) <= _SHOWN else cell[:_SHOWN] + "…" for cell in cells[:width]],
+        "cells": [_as_it_was(cell) if len(cell) <= _SHOWN else cell[:_SHOWN] + "…" for cell in cells[:width]],
         "label": label,
         "probability": float(probability) if probability else None,
         "categories": categories.split(";") if categories else [],
@@ -72,3 +72,9 @@ def _shown(number: int, cells: Sequence[str], width: int) -> dict[str, Any]:
         "evidence": evidence[:_SHOWN],
         "error": error[:_SHOWN],
     }
+
+
+def _as_it_was(cell: str) -> str:
+    """A cell without the apostrophe that keeps a spreadsheet from running it: here nothing is run."""
+    bare = cell.removeprefix("'")
+    return bare if safe_cell(bare) == cell else cell

@@ -38,12 +38,14 @@ class NoSuchFileError(HarassclfError):
     """No table under this id: never uploaded, expired or deleted."""
 
     code = "file_unknown"
+    http_status = 404
 
 
 class FileRefusedError(HarassclfError):
     """An upload that is no table we read, or a request its table does not allow."""
 
     code = "file_invalid"
+    http_status = 422
 
 
 class FilesFullError(HarassclfError):
@@ -111,7 +113,9 @@ class FileStore:
         a file ending that is none of a table."""
         shown = plain_name(name)
         if Path(shown).suffix.lower() not in ENDINGS:
-            raise FileRefusedError(f"the file's name ends in none of {', '.join(ENDINGS)}; save the table as CSV or XLSX")
+            raise FileRefusedError(
+                f"the file's name ends in none of {', '.join(ENDINGS)}; save the table as CSV or XLSX"
+            )
         self.remove_expired()
         if sum(1 for _ in self._folders()) >= self._limit:
             raise FilesFullError(f"{self._limit} tables are being worked on or kept; delete one or try again later")

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, unquote
 
+from anyio import to_thread
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
-from starlette.concurrency import run_in_threadpool
 
 from harassclf.errors import HarassclfError
 from harassclf.labels import CATEGORIES, LABELS
@@ -22,7 +22,12 @@ from harassclf.service.file_store import FileRefusedError, FileStore, Stored, pr
 from harassclf.service.file_work import RESULT, RESULT_XLSX, input_of
 
 _MAX_ROWS = 200  # of one answer
-_BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 _ERRORS: dict[int | str, dict[str, Any]] = {
     404: {"model": schemas.ErrorOut, "description": "No such table: deleted, expired, never here"},
     409: {"model": schemas.ErrorOut, "description": "Not scored yet"},
@@ -35,12 +40,14 @@ class FileTooLargeError(HarassclfError):
     """An upload over the limit."""
 
     code = "file_too_large"
+    http_status = 413
 
 
 class NotScoredError(HarassclfError):
     """The rows of a table that is not scored yet."""
 
     code = "file_not_scored"
+    http_status = 409
 
 
 class Columns(BaseModel):
@@ -130,13 +137,23 @@ async def upload(
 async def _receive(request: Request, stored: Stored) -> None:
     limit, size = request.app.state.settings.max_upload, 0
     with (stored.folder / f"input{Path(stored.name).suffix.lower()}").open("wb") as file:
-        async for chunk in request.stream():
+        async for chunk in _chunks(request):
             size += len(chunk)
             if size > limit:
-                raise FileTooLargeError(f"the file is over the limit of {limit:,} bytes; split it, or use harassclf score")
+                raise FileTooLargeError(
+                    f"the file is over the limit of {limit:,} bytes; split it or use harassclf score"
+                )
             file.write(chunk)
     if not size:
         raise FileRefusedError("the file is empty, expected a header and rows")
+
+
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except TimeoutError:  # service.limits gives each part of a body its time
+        raise FileRefusedError("the file stopped arriving; upload it again over a better line") from None
 
 
 @router.post("/{file_id}/score", status_code=202, response_model=FileStatus)
@@ -167,8 +184,9 @@ async def rows(
     limit: Annotated[int, Query(ge=1, le=_MAX_ROWS)] = 50,
 ) -> dict[str, Any]:
     """Rows of a scored table, in its order."""
-    result = _result(_jobs(request), file_id, RESULT)
-    return await run_in_threadpool(read_rows, result, Wanted(label, category, review, q, offset, limit))
+    jobs = _jobs(request)
+    wanted = Wanted(label, category, review, q, offset, limit)
+    return await to_thread.run_sync(read_rows, _result(jobs, file_id, RESULT), wanted, limiter=jobs.reading)
 
 
 @router.get("/{file_id}/result", response_class=FileResponse)

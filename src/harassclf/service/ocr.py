@@ -33,6 +33,7 @@ class ImageTooLargeError(HarassclfError):
     """An image of more bytes than allowed."""
 
     code = "image_too_large"
+    http_status = 413
 
 
 class OcrBusyError(HarassclfError):
@@ -45,6 +46,7 @@ class OcrMissingError(MissingDependencyError):
     """The extra is not installed."""
 
     code = "ocr_missing"
+    http_status = 501
 
 
 class LineOut(BaseModel):

@@ -24,15 +24,6 @@ _TYPES = {
 }
 _INDEX = "index.html"
 _PLACE = b"{{static}}"  # in index.html: where the other files are
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
-_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -70,7 +61,7 @@ def _page() -> Page:
 @router.head("/")
 async def index(request: Request) -> Response:
     """The page; a browser asks each time whether it is still the same."""
-    headers = _HEADERS | {"Cache-Control": "no-cache", "ETag": f'"{_page().version}"'}
+    headers = {"Cache-Control": "no-cache", "ETag": f'"{_page().version}"'}
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     return Response(_page().index(), headers=headers, media_type=_TYPES["html"])
@@ -83,7 +74,7 @@ async def static(version: str, name: str) -> Response:
     if found is None or name == _INDEX:
         raise HTTPException(404, "no such file")
     kept = _FOR_EVER if version == _page().version else "no-cache"  # asked for by an open page of another version
-    return Response(found, headers=_HEADERS | {"Cache-Control": kept}, media_type=_TYPES[name.rpartition(".")[2]])
+    return Response(found, headers={"Cache-Control": kept}, media_type=_TYPES[name.rpartition(".")[2]])
 
 
 @router.get("/favicon.ico")

@@ -28,6 +28,7 @@ class ImageRefusedError(HarassclfError):
     """Not an image that can be read."""
 
     code = "image_invalid"
+    http_status = 422
 
 
 def read(content: bytes) -> dict[str, Any]:
@@ -67,7 +68,9 @@ def _decoded(content: bytes) -> np.ndarray:
 
 def _check_size(width: int, height: int) -> None:
     if width * height > _MAX_PIXELS:
-        raise ImageRefusedError(f"{width:,} x {height:,} pixels, the limit is {_MAX_PIXELS:,} in all; cut the image in two")
+        raise ImageRefusedError(
+            f"{width:,} x {height:,} pixels, the limit is {_MAX_PIXELS:,} in all; cut the image in two"
+        )
     if min(width, height) < 8:
         raise ImageRefusedError(f"{width} x {height} pixels is too small to hold text")
 

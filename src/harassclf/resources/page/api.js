@@ -1,0 +1,82 @@
+// Requests to this server, and to no other: addresses are relative to the page.
+
+import { byId } from "./dom.js";
+import { has, t } from "./i18n.js";
+
+const KEPT = "harassclf.key";
+
+/** An answer that is no result. `code` is the server's, `detail` its own line. */
+export class Failure extends Error {
+  constructor(status, code, detail) {
+    super(code);
+    this.status = status;
+    this.code = code;
+    this.detail = detail;
+  }
+
+  /** One line for the person, in the page's language, with the server's own words where they say more. */
+  get line() {
+    const known = `error.${this.code}`;
+    const line = has(known) ? t(known) : t(this.status >= 500 ? "error.server" : "error.other");
+    return this.detail && t("error.detail") ? line + t("error.detail", { detail: this.detail }) : line;
+  }
+}
+
+function key() {
+  try {
+    return sessionStorage.getItem(KEPT);
+  } catch {
+    return null;
+  }
+}
+
+let asking = null;
+
+/** Ask for the access key once, however many requests wait for it; false when the person will not give one. */
+function askForKey() {
+  asking ??= new Promise((resolve) => {
+    const dialog = byId("key-dialog");
+    byId("key-input").value = "";
+    dialog.addEventListener("close", () => {
+      const given = dialog.returnValue === "save" && byId("key-input").value.trim();
+      if (given) sessionStorage.setItem(KEPT, given);
+      byId("key-input").value = "";
+      asking = null;
+      resolve(Boolean(given));
+    }, { once: true });
+    dialog.returnValue = "";
+    dialog.showModal();
+  });
+  return asking;
+}
+
+async function failureOf(answer) {
+  try {
+    const { error } = await answer.json();
+    return new Failure(answer.status, error.code, error.message);
+  } catch {
+    return new Failure(answer.status, "no_answer", "");
+  }
+}
+
+/** fetch() with the key, and a Failure for everything that is no result. */
+export async function request(path, options = {}) {
+  const used = key();
+  const headers = { ...(options.headers || {}), ...(used ? { Authorization: `Bearer ${used}` } : {}) };
+  let answer;
+  try {
+    answer = await fetch(new URL(path, document.baseURI), { ...options, headers, cache: "no-store" });
+  } catch {
+    throw new Failure(0, "unreachable", "");
+  }
+  if (answer.status === 401 && (key() !== used || await askForKey())) return request(path, options);
+  if (!answer.ok) throw await failureOf(answer);
+  return answer;
+}
+
+export const getJson = async (path) => (await request(path)).json();
+
+export async function postJson(path, body) {
+  const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  return (await request(path, options)).json();
+}
