@@ -101,15 +101,12 @@ def _check_unchanged(source: Path | None, original: bytes) -> None:
 
 
 def _contacts(options: argparse.Namespace, source: Path | None, original: bytes) -> list[Contact]:
-    from harassclf.timeline.contacts import Reading, check_size, contacts_of, read_contacts
+    from harassclf.timeline.contacts import Reading, contacts_of, read_contacts
 
     reading: Reading = Reading(options.timezone, options.exported_by, tuple(options.debtor))
     if source is not None and not options.pasted and source.suffix.lower() not in _PASTED_ENDINGS:
-        contacts = read_contacts(source, reading, encoding=options.encoding)
-    else:
-        contacts = contacts_of(_pasted(original, source, options.encoding), reading)
-    check_size(contacts, source or Path("standard input"))
-    return contacts
+        return read_contacts(source, reading, encoding=options.encoding)
+    return contacts_of(_pasted(original, source, options.encoding), reading)
 
 
 def _pasted(original: bytes, source: Path | None, encoding: str | None) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from harassclf import __version__
 from harassclf.classifier import Classifier
-from harassclf.service import about, classify, docs, files, ocr, page, precheck
+from harassclf.service import about, classify, docs, files, ocr, page, precheck, timeline
 from harassclf.service.failures import add_failures
 from harassclf.service.limits import Load
 from harassclf.service.metrics import Metrics
@@ -46,6 +46,7 @@ def _add_routers(app: FastAPI) -> None:
     app.include_router(files.router, responses=ERRORS)
     app.include_router(ocr.router, responses=ERRORS)
     app.include_router(precheck.router, responses=ERRORS)
+    app.include_router(timeline.router, responses=ERRORS)
     app.include_router(page.router)
     app.include_router(docs.router)
 
@@ -58,6 +59,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(classifier.classify, _WARM_UP)
     await run_in_threadpool(classifier.classify_many, [_WARM_UP])
     app.state.metrics.model_info(classifier.model)
+    app.state.metrics.drift.start(classifier)
     app.state.classifier = classifier
     yield
     app.state.classifier = None

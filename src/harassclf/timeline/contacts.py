@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from itertools import islice
 from pathlib import Path
 
-from harassclf.errors import InputError, TableError
+from harassclf.errors import BatchTooLargeError, InputError, TableError
 from harassclf.tables import named, open_table
 from harassclf.timeline.times import DEFAULT_TIMEZONE, Moment, TimeError, joined, load_zone, parse_time
 from harassclf.timeline.words import (
@@ -29,6 +30,7 @@ from harassclf.timeline.words import (
 
 RECIPIENT, COLLECTOR_SIDE = "recipient", "collector"
 MAX_CONTACTS = 50_000  # a printed report of more helps nobody
+_NAME = 200  # characters of a name, number or group that are read
 _FALSE = frozenset(("0", "false", "no", "n", "否", "不是", "无", "个人"))
 _TRUE = frozenset(("1", "true", "yes", "y", "是", "群", "群聊"))
 
@@ -67,15 +69,20 @@ class Reading:
     timezone: str = DEFAULT_TIMEZONE
     exported_by: str = RECIPIENT
     debtors: tuple[str, ...] = ()
+    limit: int = MAX_CONTACTS
 
 
 def contacts_of(records: Iterable[object], reading: Reading) -> list[Contact]:
     """Contacts of records: mappings with the keys of the table's columns, in English or Chinese.
 
-    Raises :class:`~harassclf.errors.InputError` for an unknown time zone; everything else becomes the row's error.
+    Raises :class:`~harassclf.errors.InputError` for an unknown time zone and for more than ``reading.limit`` records;
+    everything else becomes the row's error.
     """
     zone = load_zone(reading.timezone)
-    return [_contact(row, record, zone, reading) for row, record in enumerate(records, 1)]
+    some = list(islice(records, reading.limit + 1))
+    if len(some) > reading.limit:
+        raise BatchTooLargeError(f"contacts: more than {reading.limit:,}, which is the limit; split them, by month or number")  # fmt: skip
+    return [_contact(row, record, zone, reading) for row, record in enumerate(some, 1)]
 
 
 def read_contacts(path: Path, reading: Reading, *, encoding: str | None = None) -> list[Contact]:
@@ -92,12 +99,6 @@ def read_contacts(path: Path, reading: Reading, *, encoding: str | None = None) 
     if not contacts:
         raise TableError(f"{path}: a header and no rows; nothing to put on a timeline")
     return contacts
-
-
-def check_size(contacts: Sequence[Contact], path: Path) -> None:
-    """Raise :class:`~harassclf.errors.TableError` for a thread that is longer than a report can be."""
-    if len(contacts) > MAX_CONTACTS:
-        raise TableError(f"{path}: {len(contacts):,} contacts, the limit is {MAX_CONTACTS:,}; split it, by month or number")  # fmt: skip
 
 
 def _json_records(path: Path) -> list[object]:
@@ -149,7 +150,7 @@ def _fields(record: object) -> tuple[dict[str, str], str]:
             continue
         cell = ("true" if value else "false") if isinstance(value, bool) else str(value)
         if cell.strip() and (field not in fields or fold(str(name)) == fold(field)):
-            fields[field] = _printable(cell)
+            fields[field] = _printable(cell if field in ("text", "time") else cell[:_NAME])
     return fields, ""
 
 

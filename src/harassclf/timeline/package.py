@@ -17,6 +17,7 @@ from harassclf.errors import OutputError
 from harassclf.timeline.printing import print_pdf
 from harassclf.timeline.report import Made, complaint_drafts, readme, report_html, table_csv, timeline_json
 from harassclf.timeline.thread import Timeline
+from harassclf.timeline.times import load_zone
 
 REPORT, PDF, TABLE, DATA, README, SUMS = "报告.html", "报告.pdf", "明细表.csv", "时间线.json", "说明.txt", "SHA256SUMS"
 ORIGINALS, DRAFTS = "原始记录", "投诉草稿"
@@ -31,6 +32,7 @@ def package_files(
 
     The same input and ``at`` give the same bytes; only the browser that prints may differ.
     """
+    at = at.astimezone(load_zone(timeline.timezone))
     made = Made(_safe_name(name), sha256(original), at, masked)
     html = report_html(timeline, made)
     printed, reason = print_pdf(html, at) if pdf else (None, _NO_PDF_ASKED)

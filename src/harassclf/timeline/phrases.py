@@ -77,4 +77,4 @@ def allows(text: str) -> bool:
 def tells_of_debt(text: str) -> bool:
     """Whether a message lets its reader know of a debt: 欠, 逾期, 还款, 贷款, 催收 and the like, not denied before."""
     plain = normalize(text).text
-    return any(not _NO_DEBT.search(plain[: found.start()]) for found in _DEBT.finditer(plain))
+    return any(not _NO_DEBT.search(plain, max(0, at - 12), at) for at in map(re.Match.start, _DEBT.finditer(plain)))

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -22,7 +22,7 @@ from harassclf.labels import CATEGORIES, CATEGORY_NAMES_ZH, HARASSMENT, LABEL_NA
 from harassclf.legal import LawCard, law_cards
 from harassclf.masking import mask, mask_identity
 from harassclf.timeline.contacts import Contact
-from harassclf.timeline.rules import Flag, contact_rules, is_quiet, rules_as_of
+from harassclf.timeline.rules import Flag, contact_rules, rules_as_of
 from harassclf.timeline.thread import Entry, Timeline, summary
 from harassclf.timeline.words import IN, ROLE_NAMES_ZH
 
@@ -120,8 +120,8 @@ def complaint_drafts(timeline: Timeline, made: Made) -> Iterator[tuple[str, str]
     quotes = list(_quotes(timeline, made))
     for channel in evidence_guide()["channels"]:
         chosen = [quote for quote in quotes if set(quote["names"]) & set(channel["categories"])][:_QUOTES]
-        cards = _cards_of(timeline, channel["categories"])
-        yield channel["file"], template.render(**common, channel=channel, quotes=chosen, cards=cards)
+        laws = _by_law(_cards_of(timeline, channel["categories"]))
+        yield channel["file"], template.render(**common, channel=channel, quotes=chosen, laws=laws)
 
 
 def readme(made: Made, *, pdf: bool, pdf_note: str) -> str:
@@ -168,13 +168,14 @@ def _common(timeline: Timeline, made: Made, counts: Mapping[str, Any]) -> dict[s
         "channels": "、".join(f"{name}{count}次" for name, count in counts["channels"].items()),
         "numbers": list(dict.fromkeys(map(made.name, senders)))[:50],
         "flags": [_flag(flag, made) for flag in timeline.flags],
+        "flag_sources": _flag_sources(timeline.flags),
         "notes": timeline.notes,
         "guide": evidence_guide(),
     }
 
 
 def _stamp(at: datetime) -> str:
-    return at.strftime("%Y-%m-%d %H:%M:%S ") + (at.tzname() or "")
+    return at.isoformat(" ")
 
 
 def _minute(iso: str | None) -> str:
@@ -191,9 +192,33 @@ def _flag(flag: Flag, made: Made) -> dict[str, Any]:
         "limit": flag.limit,
         "rows": flag.rows,
         "triggered_by": flag.triggered_by,
-        "caution": flag.caution,
-        "sources": flag.sources,
     }
+
+
+def _flag_sources(flags: Sequence[Flag]) -> list[dict[str, Any]]:
+    """What each rule that was flagged rests on, once."""
+    by_rule: dict[str, list[Flag]] = {}
+    for flag in flags:
+        by_rule.setdefault(flag.name_zh, []).append(flag)
+    return [
+        {
+            "name_zh": name,
+            "cautions": list(dict.fromkeys(part for flag in of for part in flag.caution.split("；"))),
+            "laws": _by_law(dict.fromkeys(card for flag in of for card in flag.sources)),
+        }
+        for name, of in by_rule.items()
+    ]
+
+
+def _by_law(cards: Iterable[LawCard]) -> list[dict[str, Any]]:
+    """Provisions under their law, named once; the page says 可能涉及 for all."""
+    laws: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for card in cards:
+        laws.setdefault((card.law, card.in_force), []).append((card.article, card.summary.removeprefix("可能涉及：")))
+    return [
+        {"name": name, "in_force": f"{force} 起施行" if force[:1].isdecimal() else force, "articles": articles}
+        for (name, force), articles in laws.items()
+    ]
 
 
 def _categories(timeline: Timeline) -> list[dict[str, Any]]:
@@ -202,7 +227,7 @@ def _categories(timeline: Timeline) -> list[dict[str, Any]]:
         for category in entry.verdict.categories if entry.verdict else ():
             rows[category.name].append(entry.contact.row)
     return [
-        {"name_zh": CATEGORY_NAMES_ZH[name], "count": len(found), "rows": found, "cards": law_cards()[name]}
+        {"name_zh": CATEGORY_NAMES_ZH[name], "count": len(found), "rows": found, "laws": _by_law(law_cards()[name])}
         for name, found in rows.items()
         if found
     ]
@@ -234,11 +259,16 @@ def _row(entry: Entry, made: Made) -> dict[str, Any]:
         "error": contact.error,
         "note": "；".join(filter(None, (contact.note, entry.unjudged))),
         "label": LABEL_NAMES_ZH[verdict.label] if verdict else "",
-        "probability": f"{verdict.probabilities[HARASSMENT]:.0%}" if verdict else "",
+        "probability": _percent(verdict.probabilities[HARASSMENT]) if verdict else "",
         "review": bool(verdict and verdict.needs_review),
         "categories": [category.name_zh for category in verdict.categories] if verdict else [],
         "flags": _flag_names(entry),
     }
+
+
+def _percent(probability: float) -> str:
+    """Never 0% or 100%: a model is not certain."""
+    return f"{min(max(round(probability * 100), 1), 99)}%"
 
 
 def _flag_names(entry: Entry) -> list[str]:
@@ -283,7 +313,7 @@ def _cells(entry: Entry, made: Made) -> list[str]:
         ";".join(category.name_zh for category in verdict.categories) if verdict else "",
         ("是" if verdict.needs_review else "否") if verdict else "",
         ";".join(_flag_names(entry)),
-        "；".join(filter(None, (contact.note, entry.unjudged, "夜间" if contact.time and is_quiet(contact) else ""))),
+        "；".join(filter(None, (contact.note, entry.unjudged))),
         contact.error,
     ]
 

@@ -19,6 +19,7 @@ _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2}(?:\.\d+)?)")
 _UNITS = re.compile(
     r"(?:(\d+)\s*(?:小时|时|hours?|hrs?|h)\s*)?(?:(\d+)\s*(?:分钟?|minutes?|mins?|m)\s*)?(?:(\d+(?:\.\d+)?)\s*(?:秒钟?|seconds?|secs?|s))?"
 )
+_LONGEST = 864_000.0  # seconds; a call of more than ten days is a slip of the pen
 _ISO = re.compile(r"pt(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 
@@ -106,10 +107,8 @@ def seconds_of(cell: str) -> float | None:
     if text in ("", "-", "--", "/", "无", "none", "null", "n/a"):
         return None
     if re.fullmatch(r"\d+(?:\.\d+)?", text):
-        return float(text)
-    if found := _CLOCK.fullmatch(text):
-        return _seconds(found.groups())
-    found = _ISO.fullmatch(text) or _UNITS.fullmatch(text)
+        return _seconds((None, None, text))
+    found = _CLOCK.fullmatch(text) or _ISO.fullmatch(text) or _UNITS.fullmatch(text)
     if found and any(found.groups()):
         return _seconds(found.groups())
     raise ValueError("duration")
@@ -117,7 +116,10 @@ def seconds_of(cell: str) -> float | None:
 
 def _seconds(parts: Iterable[str | None]) -> float:
     hours, minutes, seconds = (float(part or 0) for part in parts)
-    return hours * 3600 + minutes * 60 + seconds
+    length = hours * 3600 + minutes * 60 + seconds
+    if length > _LONGEST:
+        raise ValueError("duration")
+    return length
 
 
 def answered_of(status: str, direction: str, text: str, seconds: float | None) -> bool | None:
