@@ -170,6 +170,12 @@ class Classifier:
         return self._thresholds
 
     @property
+    def words(self) -> frozenset[str]:
+        """The words that the model knows: jieba's, folded as :func:`harassclf.features.fold` does."""
+        # Word pairs are in the same block; the vectorizer writes them with a blank between.
+        return frozenset(term for term in self._artifact.vocabulary["words"] if " " not in term)
+
+    @property
     def folder(self) -> Path:
         """The model folder."""
         return self._artifact.folder

@@ -16,6 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from harassclf.classifier import Prediction
+from harassclf.service.drift import DriftCounters
 
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 _LIVE = re.compile(r"gauge_live[a-z]*_(\d+)\.db")
@@ -38,6 +39,7 @@ class Metrics:
         )
         self._verdicts = Counter("harassclf_verdicts", "Messages judged", ("label",), registry=own)
         self._reviews = Counter("harassclf_needs_review", "Messages that need review", registry=own)
+        self.drift = DriftCounters(own)
         self._prechecks = Counter("harassclf_prechecks", "Messages checked before sending", ("verdict",), registry=own)
         self._model = Gauge(
             "harassclf_model_info", "The model that decides", ("model",), registry=own, multiprocess_mode="livemax"
@@ -56,8 +58,9 @@ class Metrics:
         """One request more or less is worked on."""
         self._in_progress.inc(change)
 
-    def count(self, prediction: Prediction) -> None:
-        """Count one verdict."""
+    def count(self, prediction: Prediction, text: str) -> None:
+        """Count one verdict; of the message only how many of its words are known."""
+        self.drift.observe(text, prediction)
         self._verdicts.labels(prediction.label).inc()
         if prediction.needs_review:
             self._reviews.inc()

@@ -1,0 +1,182 @@
+"""Drift of a table of messages, day by day: labels from its columns (as ``harassclf score`` writes them) or judged here.
+
+The table is read once, in chunks; only counts are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from harassclf.classifier import Classifier, Prediction
+from harassclf.drift import DayDrift, Reference, Tally, WordCounter, day_drift, reference
+from harassclf.errors import TableError
+from harassclf.labels import LABELS
+from harassclf.tables import Row, TableReader, column_index, named, open_table
+
+ALL = "all"  # the day of messages in a table without a time column
+TIME = "time"
+_CHUNK = 2_000
+_FEWEST_DAYS = 5
+# 2026-11-25, 2026/11/25, 2026.11.25, 2026年11月25日, 20261125, each with or without a time after it.
+_DAY = re.compile(r"\s*(?P<y>\d{4})(?:[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})|(?P<m2>\d\d)(?P<d2>\d\d))(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class TableOptions:
+    """Which columns to read. ``time_column`` None: ``time`` where the table has it, else all messages are one day."""
+
+    text_column: str = "text"
+    time_column: str | None = None
+    encoding: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableDrift:
+    """Every day of a table in order. ``undated`` and ``unusable`` rows are in no day; ``other_model`` rows were scored
+    by another model than the one whose reference is used."""
+
+    days: tuple[DayDrift, ...]
+    undated: int
+    unusable: int
+    other_model: int
+    reference: Reference
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values, ready for JSON."""
+        return {
+            "reference": {
+                "source": self.reference.source,
+                "labels": dict(self.reference.labels),
+                "review_share": self.reference.review_share,
+                "unknown_word_share": self.reference.unknown_words,
+                "unknown_word_bounds": list(self.reference.unknown_bounds) if self.reference.unknown_bounds else None,
+            },
+            "days": [day.to_dict() for day in self.days],
+            "undated": self.undated,
+            "unusable": self.unusable,
+            "other_model": self.other_model,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    day: str | None
+    text: str
+    label: str  # empty: to be judged here
+    needs_review: bool
+    model: str  # that gave the label; empty where the table does not say
+
+
+def table_drift(
+    path: Path, classifier: Classifier, options: TableOptions, *, against: Path | None = None
+) -> TableDrift:
+    """Read ``path`` day by day against the model's reference, or against another table of messages.
+
+    Raises :class:`TableError` for a table that cannot be read or lacks a column.
+    """
+    compared = _reference_of(against, classifier, options) if against else Reference.from_metadata(classifier.metadata)
+    days: dict[str, Tally] = {}
+    undated = unusable = other_model = 0
+    counter = WordCounter(classifier.words)
+    for chunk, refused in _chunks(path, options):
+        judged, failed = _judged(chunk, classifier)
+        unusable += refused + failed
+        for message, (words, unknown) in zip(judged, counter.count([m.text for m in judged]), strict=True):
+            other_model += message.model not in ("", classifier.model)
+            if message.day is None:
+                undated += 1
+            else:
+                days.setdefault(message.day, Tally()).add(message.label, message.needs_review, words, unknown)
+    read = tuple(day_drift(day, days[day], compared) for day in sorted(days))
+    return TableDrift(read, undated, unusable, other_model, compared)
+
+
+def _reference_of(path: Path, classifier: Classifier, options: TableOptions) -> Reference:
+    """A table as the reference; each of its days takes the place of a writer. A few days do not tell how far an ordinary
+    one strays, so then words are not read."""
+    messages: list[_Message] = []
+    for chunk, _ in _chunks(path, options):
+        messages += _judged(chunk, classifier)[0]
+    if not messages:
+        raise TableError(f"{path}: no usable message, nothing to compare with")
+    values = reference(
+        [m.text for m in messages],
+        [m.label for m in messages],
+        [m.needs_review for m in messages],
+        [m.day or "" for m in messages],
+        WordCounter(classifier.words),
+    )
+    found = Reference.from_dict(values, path.name)
+    enough = len({message.day for message in messages}) >= _FEWEST_DAYS
+    return found if enough else replace(found, unknown_bounds=None)
+
+
+def _chunks(path: Path, options: TableOptions) -> Iterator[tuple[list[_Message], int]]:
+    """Messages of some rows, and how many of these rows are unusable."""
+    reader = open_table(path, encoding=options.encoding)
+    columns = _columns(reader, path, options)
+    rows = reader.rows()
+    while chunk := list(islice(rows, _CHUNK)):
+        found = [_message(row, columns) for row in chunk]
+        usable = [message for message in found if message is not None]
+        yield usable, len(found) - len(usable)
+
+
+def _columns(reader: TableReader, path: Path, options: TableOptions) -> dict[str, int]:
+    columns = {"text": column_index(reader, options.text_column, path)}
+    if options.time_column is not None and options.time_column not in reader.columns:
+        raise TableError(f"{path}: no column {options.time_column!r}; found: {named(reader.columns)}; choose one with "
+                         "--time-column")  # fmt: skip
+    wanted = {
+        "time": options.time_column or TIME,
+        "label": "predicted_label",
+        "review": "needs_review",
+        "model": "model",
+    }
+    for key, name in wanted.items():
+        if name in reader.columns:
+            columns[key] = reader.columns.index(name)
+    return columns
+
+
+def _message(row: Row, columns: dict[str, int]) -> _Message | None:
+    cells = {key: row.cells[at] for key, at in columns.items()}
+    if row.error or cells.get("label", LABELS[0]) not in LABELS:
+        return None  # score leaves the label of a row empty that it could not judge
+    return _Message(
+        day=_day(cells["time"]) if "time" in cells else ALL,
+        text=cells["text"],
+        label=cells.get("label", ""),
+        needs_review=cells.get("review", "") == "true",
+        model=cells.get("model", "") if "label" in cells else "",
+    )
+
+
+def _day(cell: str) -> str | None:
+    """The ISO date that a time begins with, as it is written there; None where there is none."""
+    found = _DAY.match(cell)
+    if not found:
+        return None
+    try:
+        return date(int(found["y"]), int(found["m"] or found["m2"]), int(found["d"] or found["d2"])).isoformat()
+    except ValueError:
+        return None
+
+
+def _judged(messages: Sequence[_Message], classifier: Classifier) -> tuple[list[_Message], int]:
+    """The messages with a label each, and how many could not be judged."""
+    if not messages or messages[0].label:
+        return list(messages), 0
+    results = classifier.judge_many([message.text for message in messages])
+    judged = [
+        _Message(message.day, message.text, result.label, result.needs_review, result.model)
+        for message, result in zip(messages, results, strict=True)
+        if isinstance(result, Prediction)
+    ]
+    return judged, len(messages) - len(judged)
