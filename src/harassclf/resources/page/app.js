@@ -17,7 +17,7 @@ startTabs();
 startMessage(examples.message);
 startScreenshot();
 startFile();
-startThread();
+startThread(examples.thread);
 startPrecheck(examples.precheck);
 document.querySelectorAll("[data-draft]").forEach(follow);
 applyLanguage();

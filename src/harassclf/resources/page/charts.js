@@ -31,30 +31,48 @@ export function bars(title, rows) {
     table(title, [t("chart.what"), t("chart.count")], rows.map((row) => [row.name, row.value])));
 }
 
-function column(hour, most) {
+function column(hour, series, most) {
   const parts = [];
   let below = 0;
-  for (const label of LABELS) {
-    const height = (hour[label] / most) * 100;
-    if (height) parts.push(s("rect", { class: `fill-${label}`, x: `${(hour.hour / 24) * 100 + 0.4}%`, width: "3.3%", y: `${100 - below - height}%`, height: `${height}%` }));
+  for (const { key, kind } of series) {
+    const height = (hour[key] / most) * 100;
+    if (height) parts.push(s("rect", { class: `fill-${kind}`, x: `${(hour.hour / 24) * 100 + 0.4}%`, width: "3.3%", y: `${100 - below - height}%`, height: `${height}%` }));
     below += height;
   }
   return parts;
 }
 
-/** Messages by hour of the day, stacked by label; the quiet hours 22-8 are shaded. */
-export function hours(title, rows) {
-  const most = Math.max(...rows.map((row) => LABELS.reduce((sum, label) => sum + row[label], 0)), 1);
-  const night = rows.filter((row) => row.hour >= 22 || row.hour < 8).reduce((sum, row) => sum + row.harassment + row.collection, 0);
-  const legend = LABELS.map((label) => h("span", { class: "key" }, s("svg", { width: 12, height: 12, "aria-hidden": "true" }, s("rect", { class: `fill-${label}`, width: 12, height: 12, rx: 2 })), t(`label.${label}`)));
+const swatch = (kind) => s("svg", { width: 12, height: 12, "aria-hidden": "true" }, s("rect", { class: kind, width: 12, height: 12, rx: 2 }));
+
+/** By hour of the day, stacked: rows of {hour, <key>: count}, series of {key, name, kind}; the hours 22-8 are shaded. */
+export function hours(title, rows, series, note) {
+  const most = Math.max(...rows.map((row) => series.reduce((sum, { key }) => sum + row[key], 0)), 1);
+  const legend = series.map(({ name, kind }) => h("span", { class: "key" }, swatch(`fill-${kind}`), name));
   return h("figure", { class: "chart wide" }, h("figcaption", {}, title),
-    h("p", { class: "legend", "aria-hidden": "true" }, legend, h("span", { class: "key" }, s("svg", { width: 12, height: 12 }, s("rect", { class: "night", width: 12, height: 12 })), t("chart.night"))),
-    s("svg", { class: "hours", role: "img", "aria-label": t("chart.hours.told", { title, night: number(night) }) },
+    h("p", { class: "legend", "aria-hidden": "true" }, legend, h("span", { class: "key" }, swatch("night"), t("chart.night"))),
+    s("svg", { class: "hours", role: "img", "aria-label": `${title}${t("colon")}${note}` },
       s("rect", { class: "night", x: 0, y: 0, width: `${(8 / 24) * 100}%`, height: "100%" }),
       s("rect", { class: "night", x: `${(22 / 24) * 100}%`, y: 0, width: `${(2 / 24) * 100}%`, height: "100%" }),
-      rows.flatMap((row) => column(row, most)),
+      rows.flatMap((row) => column(row, series, most)),
       s("line", { class: "axis", x1: 0, x2: "100%", y1: "100%", y2: "100%" })),
     h("div", { class: "ticks-axis", "aria-hidden": "true" }, [0, 6, 12, 18, 24].map((hour) => h("span", {}, `${hour}:00`))),
-    h("p", { class: "hint" }, t("chart.night.count", { night: number(night) })),
-    table(title, [t("chart.hour"), ...LABELS.map((label) => t(`label.${label}`))], rows.map((row) => [`${row.hour}:00`, ...LABELS.map((label) => row[label])])));
+    h("p", { class: "hint" }, note),
+    table(title, [t("chart.hour"), ...series.map(({ name }) => name)], rows.map((row) => [`${row.hour}:00`, ...series.map(({ key }) => row[key])])));
+}
+
+const isQuiet = ({ hour }) => hour >= 22 || hour < 8;
+
+/** Messages of a table by hour and label. */
+export function labelHours(title, rows) {
+  const night = rows.filter(isQuiet).reduce((sum, row) => sum + row.harassment + row.collection, 0);
+  const series = LABELS.map((label) => ({ key: label, name: t(`label.${label}`), kind: label }));
+  return hours(title, rows, series, t("chart.night.count", { night: number(night) }));
+}
+
+/** What the collector's side did, by hour: 24 numbers. */
+export function contactHours(title, counts) {
+  const rows = counts.map((count, hour) => ({ hour, count }));
+  const night = rows.filter(isQuiet).reduce((sum, row) => sum + row.count, 0);
+  const series = [{ key: "count", name: t("chart.contacts"), kind: "accent" }];
+  return hours(title, rows, series, t("chart.contacts.night", { night: number(night) }));
 }

@@ -1,7 +1,7 @@
 // A table: upload, choose columns, follow the scoring, summary, rows, download, delete.
 
 import { Failure, getJson, postJson, request } from "./api.js";
-import { bars, hours } from "./charts.js";
+import { bars, labelHours } from "./charts.js";
 import { announce, byId, h, s, save } from "./dom.js";
 import { keep, kept } from "./drafts.js";
 import { language, number, onLanguage, percent, t } from "./i18n.js";
@@ -110,7 +110,7 @@ function summary() {
     h("section", { class: "charts" },
       bars(t("chart.labels"), LABELS.map((name) => ({ name: t(`label.${name}`), value: counts.labels[name], kind: name }))),
       means.length > 0 && bars(t("chart.categories"), means),
-      counts.hours && hours(t("chart.hours"), counts.hours)),
+      counts.hours && labelHours(t("chart.hours"), counts.hours)),
     counts.times_unread > 0 && h("p", { class: "hint" }, t("file.times.unread", { count: number(counts.times_unread) })),
     rowBrowser(status));
 }
