@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from harassclf.errors import HarassclfError, InputError
 from harassclf.settings import MAX_TEXT
@@ -19,9 +20,12 @@ _VALIDATION = {
     "string_type": ("text_not_string", "expected a string"),
     "string_unicode": ("text_not_unicode", "holds lone surrogates, so it was decoded wrongly"),
     "string_too_long": ("text_too_long", f"over the limit of {MAX_TEXT:,} characters"),
+    "literal_error": ("value_unknown", "not one of the values that /docs lists"),
+    "bool_type": ("value_unknown", "expected true or false"),
     "string_too_short": ("text_empty", "empty, expected the message to judge"),
     "list_type": ("texts_not_list", "expected a list of strings"),
 }
+_FIELDS = ("text", "texts", "label", "categories", "comment", "keep_text")
 _HEADERS = {
     400: {"Connection": "close"},
     401: {"WWW-Authenticate": 'Bearer realm="harassclf"'},
@@ -54,7 +58,9 @@ async def _invalid(request: Request, error: Any) -> JSONResponse:
     code, message = _VALIDATION.get(first["type"], ("body_invalid", "is not what the API expects, see /docs"))
     if code == "json_invalid":
         return failure(400, code, f"body: {message}")
-    field = ".".join(part for part in first["loc"][1:] if isinstance(part, str) and part in ("text", "texts")) or "body"
+    field = next((part for part in first["loc"][1:] if part in _FIELDS), "body")  # another name may be a message
+    if first["type"] == "string_too_long" and field == "comment":
+        code, message = "comment_too_long", f"over the limit of {first['ctx']['max_length']:,} characters"
     return failure(422, code, f"{field}: {message}")
 
 
@@ -64,7 +70,18 @@ async def _refused(request: Request, error: Any) -> JSONResponse:
 
 async def _http(request: Request, error: Any) -> JSONResponse:
     code = {404: "not_found", 405: "method_not_allowed", 400: "body_invalid"}.get(error.status_code, "http_error")
-    return failure(error.status_code, code, f"{error.detail}; see /docs", error.headers)
+    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return failure(error.status_code, code, f"{error.detail}; see /docs", headers)
+
+
+def _allowed(request: Request) -> str:
+    """Every method of the path; the router names those of the first route that fits."""
+    scope, methods = dict(request.scope), set[str]()
+    for method in ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"):
+        scope["method"] = method
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            methods.add(method)
+    return ", ".join(sorted(methods))
 
 
 def internal() -> JSONResponse:

@@ -14,7 +14,12 @@ class ClassifyRequest(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"text": "再不还钱就爆你通讯录"}]})
 
-    text: str = Field(description=f"The message, 1 to {MAX_TEXT:,} characters.", max_length=MAX_TEXT, min_length=1)
+    text: str = Field(
+        description=f"The message, 1 to {MAX_TEXT:,} characters, not all of them blank.",
+        max_length=MAX_TEXT,
+        min_length=1,
+        json_schema_extra={"pattern": r"\S"},  # told here, checked by the classifier
+    )
 
 
 class BatchRequest(BaseModel):
