@@ -17,7 +17,11 @@ _TIME = rf"{_DAY}[T\s,，]*{_CLOCK}{_OFFSET}"
 _BEGINS = re.compile(rf"^\s*[\[【(（]?\s*(?P<time>{_TIME})\s*[\]】)）]?[\s,，;；]*(?P<rest>.*)$")
 _CLOCK_BEGINS = re.compile(rf"^\s*[\[【(（]?\s*(?P<time>{_CLOCK})\s*[\]】)）]?\s+(?P<rest>\S.*)$")
 _NAME_THEN_TIME = re.compile(rf"^\s*(?P<name>[^\s:：][^:：]{{0,40}}?)[:：]?\s+[\[(（]?(?P<time>{_TIME})[\])）]?\s*$")
-_NAME_THEN_CLOCK = re.compile(rf"^\s*(?P<name>[^\s:：\d][^:：]{{0,30}}?)\s+(?P<time>{_CLOCK})\s*$")
+_NAME_THEN_CLOCK = re.compile(rf"^\s*(?P<name>[^\s:：\d][^:：]{{0,20}}?)\s+(?P<time>{_CLOCK})\s*$")
+# 语音通话 05:12 is a length, 明天 10:00 a sentence.
+_NO_NAME = re.compile(
+    r"(?:未接|已接|拒接|来电|去电|呼入|呼出|语音|视频|微信电话|通话|时长|今天|明天|后天|昨天|每天|周|星期|最晚|截止)"
+)
 _DAY_ALONE = re.compile(rf"^[\s\-—–=*·]*(?P<day>{_DAY})[\s\-—–=*·]*$")
 _GROUP = re.compile(r"^[\[【](?P<group>[^\]】]{1,40}(?:群聊?|讨论组)(?:[(（]\d+[)）])?)[\]】]\s*(?P<rest>.*)$")
 _SPEAKER = re.compile(r"^(?P<name>[^:：]{1,40}?)\s*[:：]\s*(?P<text>.*)$")
@@ -64,7 +68,7 @@ def _opening(line: str, day: str) -> Record | None:
         return {"time": found["time"], "text": ""} | _names(found["name"])
     if found := _BEGINS.match(line):
         return {"time": found["time"]} | _content(found["rest"])
-    if day and (found := _NAME_THEN_CLOCK.match(line)):
+    if day and (found := _NAME_THEN_CLOCK.match(line)) and not _NO_NAME.match(found["name"]):
         return {"time": f"{day} {found['time']}", "text": ""} | _names(found["name"])
     if day and (found := _CLOCK_BEGINS.match(line)):
         return {"time": f"{day} {found['time']}"} | _content(found["rest"])

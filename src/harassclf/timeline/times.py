@@ -17,7 +17,7 @@ _WEEKDAY = r"(?:\s*[(]?(?:星期|周|礼拜)[一二三四五六日天][)]?)?"
 _HALF = r"(?P<half>凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上|夜里|夜晚|深夜|半夜|am|pm)"
 _CLOCK = (
     r"(?P<hour>\d{1,2})\s*[:时点]\s*(?:(?P<minute>\d{1,2}|半)\s*分?(?:\s*:?\s*(?P<second>\d{1,2}(?:[.,]\d+)?)\s*秒?)?)?"
-    r"\s*(?P<after>am|pm)?"
+    r"\s*(?:(?P<after>am|pm)(?![a-z]))?"
 )
 _ZONE = r"(?P<zone>z|北京时间|(?:utc|gmt)?\s*[+-]\d{1,2}(?::?\d{2})?|utc|gmt)?\s*(?:\[?(?P<name>[a-z_]+(?:/[a-z0-9_+-]+)+)\]?)?"
 _WRITTEN = re.compile(

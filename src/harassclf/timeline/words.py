@@ -104,7 +104,7 @@ def seconds_of(cell: str) -> float | None:
     """A duration in seconds from ``65``, ``1:05``, ``0:01:05``, ``1分5秒``, ``65s``, ``PT1M5S``; ``None`` when there is
     none. Raises ValueError for anything else."""
     text = unicodedata.normalize("NFKC", cell).strip().lower()
-    if text in ("", "-", "--", "/", "无", "none", "null", "n/a"):
+    if text in ("", "-", "--", "—", "–", "/", "无", "none", "null", "n/a"):
         return None
     if re.fullmatch(r"\d+(?:\.\d+)?", text):
         return _seconds((None, None, text))

@@ -1,0 +1,385 @@
+"""Threads of contact: hand-made cases as data, readers on good and bad input, HTTP."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harassclf import Classifier
+from harassclf.errors import InputError, TableError
+from harassclf.timeline.contacts import Contact, Reading, contacts_of, read_contacts
+from harassclf.timeline.parties import Parties
+from harassclf.timeline.pasted import parse_pasted
+from harassclf.timeline.phrases import allows, refuses, tells_of_debt
+from harassclf.timeline.rules import contact_rules
+from harassclf.timeline.thread import Timeline, build_timeline, summary
+from harassclf.timeline.times import TimeError, load_zone, parse_time
+from harassclf.timeline.words import channel_of, direction_of, seconds_of
+
+THREADS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "threads.json").read_text("utf-8"))
+SHORT = ("time", "direction", "channel", "text", "duration")
+SECRET = "独此一句绝密短语"  # noqa: S105
+
+
+def _records(case: dict[str, Any]) -> list[Any]:
+    if "pasted" in case:
+        return list(parse_pasted(case["pasted"]))
+    return [dict(zip(SHORT, c, strict=False)) if isinstance(c, list) else c for c in case["contacts"]]
+
+
+def _judge(case: dict[str, Any], classifier: Classifier) -> Timeline:
+    zone = case.get("timezone", "Asia/Shanghai")
+    reading = Reading(zone, case.get("exported_by", "recipient"), tuple(case.get("debtor", ())))
+    names = [tuple(case.get(who, ())) for who in ("debtor", "guarantor", "collector")]
+    parties = Parties(*names, case.get("owner_role", ""))
+    return build_timeline(contacts_of(_records(case), reading), classifier, parties, zone)
+
+
+@pytest.mark.parametrize("case", THREADS, ids=lambda case: case["name"])
+def test_thread_has_exactly_these_flags(case: dict[str, Any], classifier: Classifier) -> None:
+    found = _judge(case, classifier)
+    triggered: dict[str, set[int]] = {}
+    for flag in found.flags:
+        triggered.setdefault(flag.rule, set()).update(flag.triggered_by)
+        assert set(flag.triggered_by) <= set(flag.rows)
+    assert {rule: sorted(rows) for rule, rows in triggered.items()} == case["flags"]
+    for entry in found.entries:
+        assert set(entry.flags) == {rule for rule, rows in triggered.items() if entry.contact.row in rows}
+    assert [e.contact.row for e in found.entries if e.contact.error] == case.get("errors", [])
+    for rule, law in case.get("sources", {}).items():
+        assert all(law in str(f.sources) for f in found.flags if f.rule == rule)
+    for rule, law in case.get("not_sources", {}).items():
+        assert all(law not in str(f.sources) for f in found.flags if f.rule == rule)
+
+
+def test_there_are_enough_threads_and_every_rule_is_met() -> None:
+    assert len(THREADS) >= 40
+    assert {rule for case in THREADS for rule in case["flags"]} == set(contact_rules())
+
+
+def test_a_daily_limit_lists_all_that_count_and_those_beyond_it(classifier: Classifier) -> None:
+    case = {"contacts": [[f"2026-03-02 {hour:02}:00", "in", "call", "", 30] for hour in range(9, 15)]}
+    (flag,) = _judge(case, classifier).flags
+    assert (flag.rows, flag.triggered_by, flag.count, flag.limit) == ((1, 2, 3, 4, 5, 6), (4, 5, 6), 6, 3)
+    assert flag.date is not None
+    assert flag.date.isoformat() == "2026-03-02"
+
+
+def test_sources_name_their_instrument_as_the_law_cards_do() -> None:
+    law = json.loads((Path(__file__).parents[1] / "src/harassclf/resources/law.json").read_text("utf-8"))
+    known = {(of["name"], of["in_force"]) for of in law["instruments"].values()}
+    for rule in contact_rules().values():
+        for card in (*rule.sources, *rule.sources_third_party):
+            assert (card.law, card.in_force) in known
+            assert card.summary.startswith("可能涉及：")
+            assert "45251" not in card.law or not any(digit in card.article for digit in "0123456789")
+
+
+def test_limits_are_those_of_the_legal_basis_and_none_counts_messages() -> None:
+    limits = {name: dict(rule.limits) for name, rule in contact_rules().items() if rule.limits}
+    assert limits == {
+        "quiet_hours": {"start": "22:00", "end": "08:00"},
+        "effective_calls": {"most": 3},
+        "unanswered_attempts": {"most": 6},
+    }
+
+
+def test_a_source_that_was_not_in_force_yet_is_said_to_be_so(classifier: Classifier) -> None:
+    (early,) = _judge({"contacts": [["2026-01-10 23:00", "in", "sms", "请还款"]]}, classifier).flags
+    (late,) = _judge({"contacts": [["2026-02-10 23:00", "in", "sms", "请还款"]]}, classifier).flags
+    assert "2026-01-30起施行" in early.caution
+    assert "起施行" not in late.caution
+
+
+def test_only_what_was_received_is_judged(classifier: Classifier) -> None:
+    case = {"contacts": [["2026-03-02 9:00", "in", "sms", "再不还钱就把你通讯录里的人挨个打一遍"], ["2026-03-02 9:01", "out", "sms", "再不还钱就把你通讯录里的人挨个打一遍"], ["2026-03-02 9:02", "in", "sms", "长" * 10_001]]}  # fmt: skip
+    found = _judge(case, classifier)
+    first, second, third = found.entries
+    assert first.verdict == classifier.classify_many([first.contact.text])[0]
+    assert second.verdict is None
+    assert third.verdict is None
+    assert "text_too_long" in third.unjudged
+
+
+def test_summary_counts(classifier: Classifier) -> None:
+    counts = summary(_judge(THREADS[0], classifier))
+    assert (counts["contacts"], counts["incoming"], counts["outgoing"], counts["errors"]) == (2, 2, 0, 0)
+    assert (counts["by_hour"][21], counts["by_hour"][22], sum(counts["by_hour"])) == (1, 1, 2)
+    assert counts["by_day"] == [
+        {"date": "2026-03-01", "contacts": 2, "effective_calls": 0, "unanswered": 0, "quiet": 1}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("2026-03-01 22:15", "2026-03-01T22:15:00+08:00"),
+        ("２０２６－03－01　22：15", "2026-03-01T22:15:00+08:00"),
+        ("2026年3月1日 星期日 22时15分3秒", "2026-03-01T22:15:03+08:00"),
+        ("2026-03-01 晚上10点半", "2026-03-01T22:30:00+08:00"),
+        ("2026-03-01 12:00 AM", "2026-03-01T00:00:00+08:00"),
+        ("2026-03-01 12:00 PM", "2026-03-01T12:00:00+08:00"),
+        ("20260301221500", "2026-03-01T22:15:00+08:00"),
+        ("20260301T141500Z", "2026-03-01T22:15:00+08:00"),
+        ("2026-03-01T14:15:00.5+0000", "2026-03-01T22:15:00.500000+08:00"),
+        ("2026-03-01T09:15:00-05:00[America/New_York]", "2026-03-01T22:15:00+08:00"),
+        ("2026-03-01 09:15 America/New_York", "2026-03-01T22:15:00+08:00"),
+        ("2026-03-01 14:15 UTC", "2026-03-01T22:15:00+08:00"),
+        ("北京时间 2026-03-01 22:15", "2026-03-01T22:15:00+08:00"),
+    ],
+)
+def test_a_time_is_understood(written: str, expected: str) -> None:
+    assert parse_time(written, load_zone("Asia/Shanghai")).local.isoformat() == expected
+
+
+@pytest.mark.parametrize("written", ["", None, True, "2026-03-01", "03/01/2026 10:00", "2026-13-01 10:00", "2026-03-01 25:00", "2026-03-01 24:01", "2026-03-01 10:60", "2026-03-01 10:00+99:00", "2026-03-01 10:00 [Mars/Base]", "2026-03-01 晚上12点", "46082", "12", "1e99", "nan", "9" * 400, "0001-01-01 00:00Z"])  # fmt: skip
+def test_no_time_is_guessed(written: object) -> None:
+    with pytest.raises(TimeError):
+        parse_time(written, load_zone("Asia/Shanghai"))
+
+
+@given(
+    st.datetimes(datetime(1995, 1, 1), datetime(2095, 1, 1)), st.sampled_from(["Asia/Shanghai", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca"])
+)  # fmt: skip
+def test_the_same_moment_however_it_is_written(moment: datetime, zone_name: str) -> None:
+    moment, zone = moment.replace(microsecond=0), load_zone(zone_name)
+    instant = moment.replace(tzinfo=UTC)
+    ways = (instant.isoformat(), str(int(instant.timestamp())), instant.astimezone(zone).isoformat())
+    assert {parse_time(way, zone).local.timestamp() for way in ways} == {instant.timestamp()}
+
+
+@pytest.mark.parametrize("zone", ["", "Mars/Base", "../../etc/passwd", "America", "x" * 5_000, "Asia/Shanghai\x00"])
+def test_unknown_time_zone_is_one_clear_error(zone: str) -> None:
+    with pytest.raises(InputError, match="IANA"):
+        contacts_of([], Reading(zone))
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("65", 65), ("65.0", 65), ("1:05", 65), ("00:01:05", 65), ("1分5秒", 65), ("65秒", 65), ("1小时", 3600), ("1m5s", 65), ("PT1M5S", 65), ("", None), ("-", None), ("0", 0)],
+)  # fmt: skip
+def test_durations(written: str, seconds: float | None) -> None:
+    assert seconds_of(written) == seconds
+
+
+def test_directions_and_channels_have_many_names() -> None:
+    assert {direction_of(word) for word in ("in", "Incoming", "received", "收", "呼入", "被叫", "未接来电")} == {"in"}
+    assert {direction_of(word) for word in ("OUT", "sent", "发", "呼出", "主叫", "拨出")} == {"out"}
+    assert direction_of("斜") == ""
+    kinds = {
+        word: channel_of(word).kind
+        for word in ("电话", "AI 外呼", "wechat_call", "语音信箱", "SMS", "微信", "gmail", "上门", "视频")
+    }
+    assert kinds == {"电话": "voice", "AI 外呼": "voice", "wechat_call": "voice", "语音信箱": "voicemail", "SMS": "message", "微信": "message", "gmail": "message", "上门": "visit", "视频": "video"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "不要再联系我了",
+        "别再打了",
+        "请勿再拨打",
+        "停止骚扰",
+        "不许再给我发短信",
+        "今天起不要再联系我",
+        "别打给我和我妈了",
+        "別再打電話給我",
+        "别.再.打.了",
+        "stop calling me",
+        "我跟他没关系，不要再找我",
+        "上班呢，别再打了",
+    ],
+)
+def test_a_refusal(text: str) -> None:
+    assert refuses(text)
+
+
+@pytest.mark.parametrize("text", ["上班时间别打", "半夜别再打电话", "别找我妈", "不要给我同事发短信", "别打欠条", "别再找借口", "为什么不联系我", "请联系我", "不要打我", "少打游戏", "在吗", ""])  # fmt: skip
+def test_no_refusal(text: str) -> None:
+    assert not refuses(text)
+
+
+def test_what_tells_of_a_debt() -> None:
+    for text in ("您儿子欠我们钱", "提醒他还款", "他的款项已逾.期", "叫他把钱还了", "李明的花呗"):
+        assert tells_of_debt(text), text
+    for text in ("请让机主回电", "麻烦转告他尽快联系我们", "他没有欠款", "公司债券发行", "快递到了", ""):
+        assert not tells_of_debt(text), text
+    assert allows("请给我回个电话")
+    assert not allows("为什么你给我打电话")
+
+
+def test_hostile_text_takes_no_time_to_speak_of() -> None:
+    for text in ("欠" * 100_000, "没" * 100_000, "不要" * 50_000, "还了" * 50_000, "别再" * 50_000 + "打"):
+        refuses(text)
+        tells_of_debt(text)
+        parse_pasted(f"2026-03-01 22:15 {text}")
+
+
+COLUMNS_ZH = ["时间", "方向", "发送人", "接收人", "渠道", "内容", "时长", "接收人身份"]
+ROW = ["2026-03-01 22:15", "收", "02155501234", "孙丽", "短信", "王小明欠钱", "", "第三人"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".parquet"])
+def test_tables_with_chinese_columns(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"thread{suffix}"
+    frame = pd.DataFrame([ROW], columns=COLUMNS_ZH)
+    {".csv": lambda: frame.to_csv(path, index=False, encoding="gb18030"), ".xlsx": lambda: frame.to_excel(path, index=False), ".parquet": lambda: frame.to_parquet(path)}[suffix]()  # fmt: skip
+    (contact,) = read_contacts(path, Reading())
+    assert (contact.direction, contact.recipient_role, contact.channel.name, contact.text) == ("in", "third_party", "sms", "王小明欠钱")  # fmt: skip
+    assert contact.time is not None
+    assert contact.time.isoformat() == "2026-03-01T22:15:00+08:00"
+
+
+def test_excel_times_are_exact_at_the_edge(tmp_path: Path) -> None:
+    times = [
+        datetime(2026, 3, 1, 21, 59, 59),
+        datetime(2026, 3, 1, 22),
+        datetime(2026, 3, 2, 7, 59, 59),
+        datetime(2026, 3, 2, 8),
+    ]
+    pd.DataFrame({"time": times, "direction": "in", "text": "x"}).to_excel(tmp_path / "t.xlsx", index=False)
+    contacts = read_contacts(tmp_path / "t.xlsx", Reading())
+    assert [c.time.replace(tzinfo=None) for c in contacts if c.time] == times
+
+
+def test_date_and_time_in_two_columns_and_a_counterpart(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(
+        "日期,时间,类型,通话类型,对方号码,通话时长\n2026-03-01,22:15:00,语音,呼入,02155501234,0\n2026/3/1,9:00,电话,呼出,02155501234,30\n",
+        "utf-8",
+    )
+    first, second = read_contacts(path, Reading())
+    assert [c.time.strftime("%d %H:%M") for c in (first, second) if c.time] == ["01 22:15", "01 09:00"]
+    assert (first.sender, first.direction, second.recipient, second.direction) == (
+        "02155501234",
+        "in",
+        "02155501234",
+        "out",
+    )
+
+
+def test_ragged_rows_keep_their_place_with_their_reason(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(
+        "time,direction,text\n2026-03-01 22:15,in\n2026-03-01 22:15,in,a,b\n2026-03-01 22:15,in,好\n", "utf-8"
+    )
+    contacts = read_contacts(path, Reading())
+    assert [bool(c.error) for c in contacts] == [True, True, False]
+    assert [c.row for c in contacts] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("content", [f"a,b\n1,{SECRET}\n", "time,text\n", "", f"{SECRET}\nx\n"])
+def test_no_table_of_contacts(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(content, "utf-8")
+    with pytest.raises(TableError) as refused:
+        read_contacts(path, Reading())
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("content", ["", "[", "5", "{}", '{"contacts": 5}', "[]", "[" * 100_000])
+def test_no_json_of_contacts(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "t.json"
+    path.write_text(content, "utf-8")
+    with pytest.raises(TableError):
+        read_contacts(path, Reading())
+
+
+_JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3), max_leaves=5)  # fmt: skip
+_FIELDS = st.sampled_from(
+    [*SHORT, "sender", "recipient", "recipient_role", "group", "status", "timezone", "时间", "date"]
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(_JSON | st.dictionaries(_FIELDS, _JSON, max_size=8), max_size=5))
+def test_any_records_give_a_row_each_and_no_failure(classifier: Classifier, records: list[Any]) -> None:
+    found = build_timeline(contacts_of(records, Reading()), classifier, Parties(debtors=("王小明",)), "Asia/Shanghai")
+    assert [entry.contact.row for entry in found.entries] == list(range(1, len(records) + 1))
+    json.dumps(found.to_dict(), allow_nan=False).encode()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text() | st.lists(st.sampled_from(["2026-03-01 22:15", " ", "张经理", ":", "\n", "→", "[", "】", "未接来电", "13800001111", "22:15", "1分"]), max_size=30).map("".join))  # fmt: skip
+def test_any_pasted_text_is_read(pasted: str) -> None:
+    contacts = contacts_of(parse_pasted(pasted), Reading())
+    assert all(isinstance(contact, Contact) for contact in contacts)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    pytest.importorskip("httpx2")
+    from fastapi.testclient import TestClient
+
+    from harassclf.service.app import create_app
+    from harassclf.settings import Settings
+
+    with TestClient(create_app(Settings(max_batch=20)), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.mark.parametrize("case", THREADS, ids=lambda case: case["name"])
+def test_http_gives_the_same(case: dict[str, Any], classifier: Classifier, client: Any) -> None:
+    body = {
+        key: case[key]
+        for key in ("timezone", "debtor", "guarantor", "collector", "owner_role", "exported_by", "pasted")
+        if key in case
+    }
+    body |= {} if "pasted" in case else {"contacts": _records(case)}
+    answer = client.post("/v1/timeline", json=body)
+    assert answer.status_code == 200
+    assert answer.json() == json.loads(json.dumps(_judge(case, classifier).to_dict()))
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({}, 422), ([], 422), ({"contacts": [], "pasted": 5}, 422), ({"contacts": [{}], "pasted": SECRET}, 422), ({"contacts": [{"text": SECRET}] * 21}, 422), ({"contacts": [{}], "timezone": SECRET}, 422), ({"pasted": SECRET, "owner_role": SECRET}, 422), ({"contacts": SECRET}, 422)],
+)  # fmt: skip
+def test_http_refuses_in_the_one_shape(body: Any, status: int, client: Any) -> None:
+    answer = client.post("/v1/timeline", json=body)
+    assert answer.status_code == status
+    assert answer.json()["error"].keys() == {"code", "message"}
+    assert SECRET not in answer.text
+
+
+def test_http_package_is_the_request_and_its_report(client: Any) -> None:
+    body = json.dumps({"contacts": [{"time": "2026-03-01 22:15", "direction": "in", "text": "请还款，电话13812345678"}], "mask": True}, ensure_ascii=False).encode()  # fmt: skip
+    answer = client.post("/v1/timeline/package", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.read("证据材料/原始记录/请求.json") == body
+        shown = [name for name in archive.namelist() if "原始记录" not in name]
+        assert not any(b"13812345678" in archive.read(name) for name in shown)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.csv", b""), ("a.csv", b"a,b\n1,2\n"), ("a.xlsx", b"PK"), ("a.parquet", b"PAR1"), ("a.json", b"{"), ("a.txt", b"\x81\x00\xff"), ("../../a.csv", b"\x00\x01"), ("x" * 201, b"")],
+)  # fmt: skip
+def test_http_refuses_what_is_no_table(name: str, content: bytes, client: Any) -> None:
+    answer = client.post("/v1/timeline/table", params={"name": name}, content=content)
+    assert answer.status_code == 422
+    assert "/tmp" not in answer.text  # noqa: S108
+
+
+def test_http_takes_a_table_and_gives_its_package(client: Any) -> None:
+    content = (",".join(COLUMNS_ZH) + "\n" + ",".join(ROW) + "\n").encode("gb18030")
+    answer = client.post(
+        "/v1/timeline/table", params={"name": "记录.csv", "debtor": ["王小明", "13800001111"]}, content=content
+    )
+    assert [flag["rule"] for flag in answer.json()["flags"]] == ["quiet_hours", "third_party_contact", "debt_disclosed"]
+    zipped = client.post("/v1/timeline/table/package", params={"name": "../记录.csv"}, content=content)
+    with zipfile.ZipFile(io.BytesIO(zipped.content)) as archive:
+        (original,) = [name for name in archive.namelist() if "原始记录" in name]
+        assert archive.read(original) == content
+        assert ".." not in original.split("/")
