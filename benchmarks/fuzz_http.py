@@ -22,6 +22,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def serve(port: int, folder: Path) -> subprocess.Popen[bytes]:
+    """The service, with whatever it writes in ``folder``."""
+    settings = {
+        "HARASSCLF_LOG_LEVEL": "error",
+        "HARASSCLF_FEEDBACK": str(folder / "feedback.jsonl"),
+        "TMPDIR": str(folder),
+    }
+    command = [sys.executable, "-m", "harassclf", "serve", "--port", str(port)]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=folder, env={**os.environ, **settings})
+
+
 def wait_ready(port: int, server: subprocess.Popen[bytes]) -> None:
     for _ in range(600):
         if server.poll() is not None:
@@ -50,14 +61,14 @@ def main() -> int:
     parser.add_argument("rest", nargs="*", help="further options of schemathesis, after --")
     options = parser.parse_args()
     port = free_port()
-    command = [sys.executable, "-m", "harassclf", "serve", "--port", str(port)]
-    server = subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ, "HARASSCLF_LOG_LEVEL": "error"})
-    try:
-        wait_ready(port, server)
-        result = fuzz(port, options.examples, *options.rest)
-    finally:
-        server.terminate()
-        server.wait(60)
+    with tempfile.TemporaryDirectory() as folder:
+        server = serve(port, Path(folder))
+        try:
+            wait_ready(port, server)
+            result = fuzz(port, options.examples, *options.rest)
+        finally:
+            server.terminate()
+            server.wait(60)
     print(result.stdout + result.stderr)
     return result.returncode
 
