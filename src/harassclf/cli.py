@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harassclf import __version__
-from harassclf.commands import add_command, add_model_option, drift, key, message_text, precheck, timeline
+from harassclf.commands import add_command, add_model_option, drift, feedback, key, message_text, precheck, timeline
 from harassclf.errors import CorpusError, HarassclfError
 from harassclf.labels import CATEGORY_NAMES_ZH, LABEL_NAMES_ZH
 
@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         key.add,
         precheck.add,
         drift.add,
+        feedback.add,
         timeline.add,
     ):
         add(commands)

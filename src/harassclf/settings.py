@@ -40,6 +40,8 @@ class Settings:
     max_files: int = 8  # uploaded tables kept or worked on at a time
     file_minutes: int = 60  # after which an uploaded table is deleted
     files_root: Path | None = None  # where they are; serve sets it for its workers; default: a private folder
+    feedback: str = ""  # file that feedback is appended to; off: none is taken; default: in the data folder
+    max_feedback: int = 50_000_000  # bytes of that file
     log_level: str = "INFO"
     log_requests: bool = True  # a line for each request
     log_addresses: bool = False  # with the client's address in it

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from harassclf import __version__
 from harassclf.classifier import Classifier
-from harassclf.service import about, classify, docs, files, ocr, page, precheck, timeline
+from harassclf.service import about, classify, docs, feedback, files, ocr, page, precheck, timeline
 from harassclf.service.failures import add_failures
 from harassclf.service.limits import Load
 from harassclf.service.metrics import Metrics
@@ -47,6 +47,7 @@ def _add_routers(app: FastAPI) -> None:
     app.include_router(ocr.router, responses=ERRORS)
     app.include_router(precheck.router, responses=ERRORS)
     app.include_router(timeline.router, responses=ERRORS)
+    app.include_router(feedback.router, responses=ERRORS)
     app.include_router(page.router)
     app.include_router(docs.router)
 
