@@ -7,7 +7,7 @@ card by Luhn's formula, a telephone number by its prefix. Amounts, dates and ser
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK = "10X98765432"
@@ -47,8 +47,9 @@ _NAME = re.compile(
 _WHOLE_NAME = re.compile(rf"(?!(?:{_WORDS}))(?P<surname>{_COMPOUND}|[{_SURNAMES}])(?P<given>{_GIVEN}(?:{_GIVEN})?)")
 
 
-def mask(text: str) -> str:
-    """``text`` with ID cards, bank cards, telephone numbers, number plates and introduced names hidden by ``*``.
+def mask(text: str, names: Iterable[str] = ()) -> str:
+    """``text`` with ID cards, bank cards, telephone numbers, number plates, introduced names (我是…, 叫…) and the known
+    ``names`` hidden by ``*``.
 
     Same length as ``text``. Kept: the first 3 and last 4 characters of an ID card, the last 4 digits of a bank card,
     the first 3 and last 4 of a mobile and the area code and last 2 of a landline number, the place and last 2
@@ -59,15 +60,22 @@ def mask(text: str) -> str:
     text = _MOBILE.sub(_mobile, text)
     text = _LANDLINE.sub(lambda found: found["area"] + _keeping(0, 2)(found["local"]), text)
     text = _PLATE.sub(lambda found: _keeping(2, 2)(found.group()), text)
+    for name in names:
+        text = text.replace(name, mask_identity(name))
     return _NAME.sub(lambda found: found["lead"] + found["surname"] + "*" * len(found["given"]), text)
 
 
-def mask_identity(name: str) -> str:
-    """A sender or recipient: like :func:`mask`, and a cell that is a name alone keeps its surname."""
-    found = _WHOLE_NAME.fullmatch(name.strip())
+def mask_identity(name: str, names: Iterable[str] = ()) -> str:
+    """A sender or recipient: like :func:`mask`, and a cell that is a personal name alone keeps its surname."""
+    found = _WHOLE_NAME.fullmatch(name)
     if found:
         return found["surname"] + "*" * len(found["given"])
-    return mask(name)
+    return mask(name, names)
+
+
+def is_name(cell: str) -> bool:
+    """Whether a cell is a personal name alone: a surname and one or two characters that are no title."""
+    return bool(_WHOLE_NAME.fullmatch(cell))
 
 
 def is_id_card(number: str) -> bool:

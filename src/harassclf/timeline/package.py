@@ -33,7 +33,7 @@ def package_files(
     The same input and ``at`` give the same bytes; only the browser that prints may differ.
     """
     at = at.astimezone(load_zone(timeline.timezone))
-    made = Made(_safe_name(name), sha256(original), at, masked)
+    made = Made(_safe_name(name), sha256(original), at, masked, timeline.names)
     html = report_html(timeline, made)
     printed, reason = print_pdf(html, at) if pdf else (None, _NO_PDF_ASKED)
     files = {

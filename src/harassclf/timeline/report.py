@@ -57,28 +57,21 @@ class Made:
     source_hash: str
     at: datetime
     masked: bool
+    names: tuple[str, ...] = ()
 
     @property
     def text(self) -> Callable[[str], str]:
         """How a message is shown."""
-        return _masked if self.masked else _plain
+        return (lambda text: mask(_plain(text), self.names)) if self.masked else _plain
 
     @property
     def name(self) -> Callable[[str], str]:
         """How a sender or recipient is shown."""
-        return _masked_name if self.masked else _plain
+        return (lambda name: mask_identity(_plain(name), self.names)) if self.masked else _plain
 
 
 def _plain(text: str) -> str:
     return _UNSHOWN.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text)
-
-
-def _masked(text: str) -> str:
-    return mask(_plain(text))
-
-
-def _masked_name(name: str) -> str:
-    return mask_identity(_plain(name))
 
 
 @cache
@@ -145,7 +138,7 @@ def timeline_json(timeline: Timeline, made: Made) -> str:
     """The same for programs; evidence spans stay right because hiding keeps every character's place."""
     found = timeline.to_dict()
     for row in found["rows"]:
-        row["text"] = mask(row["text"]) if made.masked else row["text"]
+        row["text"] = mask(row["text"], made.names) if made.masked else row["text"]
         row["sender"], row["recipient"] = made.name(row["sender"]), made.name(row["recipient"])
         for span in row["verdict"]["evidence"] if row["verdict"] else ():
             span["text"] = row["text"][span["start"] : span["end"]]
@@ -277,7 +270,7 @@ def _flag_names(entry: Entry) -> list[str]:
 
 def _pieces(text: str, verdict: Prediction | None, made: Made) -> list[dict[str, Any]]:
     """The message in stretches, the ones that decided marked."""
-    shown = mask(text) if made.masked else text  # same length, so that spans fit
+    shown = mask(text, made.names) if made.masked else text  # same length, so that spans fit
     pieces: list[dict[str, Any]] = []
     position = 0
     for span in sorted(verdict.evidence if verdict else (), key=lambda span: span.start):

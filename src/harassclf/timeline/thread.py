@@ -9,6 +9,7 @@ from typing import Any
 
 from harassclf.classifier import Classifier, Prediction
 from harassclf.labels import COLLECTION, HARASSMENT, LABELS
+from harassclf.masking import is_name
 from harassclf.timeline.contacts import Contact
 from harassclf.timeline.parties import Parties, Placed, place
 from harassclf.timeline.rules import Flag, find_flags, is_effective_call, is_quiet, is_unanswered, no_limit_note
@@ -50,7 +51,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A judged thread: ``entries`` in the order of the input, ``flags`` by rule, ``notes`` on what was not counted."""
+    """A judged thread: ``entries`` in the order of the input, ``flags`` by rule, ``notes`` on what was not counted,
+    ``names`` of the persons in it, longest first."""
 
     entries: tuple[Entry, ...]
     flags: tuple[Flag, ...]
@@ -58,6 +60,7 @@ class Timeline:
     notes: tuple[str, ...]
     timezone: str
     model: str
+    names: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """``rows``, ``flags``, ``summary``, ``notes`` and ``model``, ready for JSON."""
@@ -78,9 +81,15 @@ def build_timeline(contacts: Sequence[Contact], classifier: Classifier, parties:
     flags = find_flags(placed)
     marks = _marks(flags)
     entries = [Entry(c, *judged.get(c.row, (None, "")), tuple(marks.get(c.row, ()))) for c in contacts]
-    return Timeline(
-        tuple(entries), tuple(flags), tuple(placed), tuple(_notes(contacts, placed)), timezone, classifier.model
-    )
+    notes = tuple(_notes(contacts, placed))
+    names = _names(contacts, parties)
+    return Timeline(tuple(entries), tuple(flags), tuple(placed), notes, timezone, classifier.model, names)
+
+
+def _names(contacts: Sequence[Contact], parties: Parties) -> tuple[str, ...]:
+    cells = {*parties.debtors, *parties.guarantors, *parties.collectors}
+    cells |= {cell for contact in contacts for cell in (contact.sender, contact.recipient)}
+    return tuple(sorted(filter(is_name, cells), key=lambda name: (-len(name), name)))
 
 
 def _judged(contacts: Sequence[Contact], classifier: Classifier) -> dict[int, tuple[Prediction | None, str]]:
