@@ -34,7 +34,22 @@ def _refusal(result: subprocess.CompletedProcess[bytes], status: int) -> str:
     return lines[0]
 
 
-@pytest.mark.parametrize("command", [[], ["classify"], ["score"], ["serve"], ["train"], ["evaluate"], ["check-data"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        [],
+        ["classify"],
+        ["score"],
+        ["serve"],
+        ["train"],
+        ["evaluate"],
+        ["check-data"],
+        ["precheck"],
+        ["feedback"],
+        ["feedback", "export"],
+        ["drift"],
+    ],
+)
 def test_help_loads_nothing_heavy(command: list[str]) -> None:
     code = (
         "import sys\nfrom harassclf.cli import main\n"

@@ -20,7 +20,9 @@ from harassclf.service.shared import ERRORS
 from harassclf.settings import Settings
 
 _WARM_UP = "您好，请尽快处理您的账单"
-_TITLE = "Debt-collection harassment (催收骚扰) in Chinese messages. Message text is neither logged nor stored."
+_TITLE = (
+    "Debt-collection harassment (催收骚扰) in Chinese messages. Message text is not logged, and stored only on request."
+)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
