@@ -42,6 +42,7 @@ class Contact:
     ``row`` counts from 1, in the order of the input. ``time`` is aware, on the clock of the person reached; ``None``
     when ``error`` says why the row cannot be used. ``direction`` is ``in`` for what the collector started, ``out`` for
     what the person reached sent. ``seconds`` is the duration; ``answered`` is ``None`` when nothing tells.
+    ``agreed`` says that the record itself calls the contact agreed upon.
     """
 
     row: int
@@ -56,6 +57,7 @@ class Contact:
     answered: bool | None
     sender_role: str
     recipient_role: str
+    agreed: bool
     written_time: str
     note: str = ""
     error: str = ""
@@ -146,12 +148,18 @@ def _fields(record: object) -> tuple[dict[str, str], str]:
     fields: dict[str, str] = {}
     for name, value in record.items():
         field = words().columns.get(fold(str(name)))
-        if field is None or value is None or isinstance(value, dict | list):
+        if field is None or value is None or isinstance(value, dict):
             continue
-        cell = ("true" if value else "false") if isinstance(value, bool) else str(value)
+        cell = _text(value)
         if cell.strip() and (field not in fields or fold(str(name)) == fold(field)):
             fields[field] = _printable(cell if field in ("text", "time") else cell[:_NAME])
     return fields, ""
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "、".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _printable(cell: str) -> str:
@@ -202,12 +210,17 @@ def _assembled(
         text=text,
         seconds=seconds,
         answered=status,
-        sender_role=role_of(fields.get("sender_role", "")),
-        recipient_role=role_of(fields.get("recipient_role", "")),
+        sender_role=_role(fields.get("sender_role", "")),
+        recipient_role=_role(fields.get("recipient_role", "")),
+        agreed=fold(fields.get("agreed", "")) in _TRUE,
         written_time=" ".join(filter(None, (fields.get("date"), fields.get("time")))),
         note=moment.note if moment else "",
         error=problem,
     )
+
+
+def _role(cell: str) -> str:
+    return role_of(cell) or (THIRD_PARTY if is_third_party_name(cell) else "")
 
 
 def _channel(fields: Mapping[str, str], seconds: float | None) -> Channel:

@@ -70,7 +70,7 @@ def _place(contact: Contact, parties: Parties, collectors: frozenset[str]) -> Pl
         return Placed(contact, role or _group_role(name, parties), group_key(name), group_key(name), reaching)
     role = role or _role(name, parties)
     person = _person(name, role, parties)
-    return Placed(contact, role, person, _number(name, person), reaching)
+    return Placed(contact, role, person, _number(name, person, parties), reaching)
 
 
 def group_key(name: str) -> str:
@@ -121,9 +121,12 @@ def _person(name: str, role: str, parties: Parties) -> str:
     return OWN_PHONE if is_own(name) else (min(_keys(name)) if _keys(name) else name.strip())
 
 
-def _number(name: str, person: str) -> str:
-    found = _NUMBER.search(name)
-    return _digits(found.group()) if found else person
+def _number(name: str, person: str, parties: Parties) -> str:
+    """The number that was called; a debtor with one known number was called there."""
+    if found := _NUMBER.search(name):
+        return _digits(found.group())
+    known = {_digits(number) for debtor in parties.debtors for number in _NUMBER.findall(debtor)}
+    return known.pop() if person == THE_DEBTOR and len(known) == 1 else person
 
 
 def _keys(name: str) -> frozenset[str]:

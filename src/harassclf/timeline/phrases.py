@@ -44,6 +44,13 @@ _ALLOWS = re.compile(
     r"|(?:please|you\s+can)\s+(?:call|contact|text)\s+(?:me|us)",
     re.IGNORECASE,
 )
+_NIGHT = re.compile(
+    r"半夜|深夜|凌晨|夜里|夜间|任何时[间候]|随时|24小时|(?:晚上?|夜里?)?(?:22|23|十|十一|10|11)点(?:半|多)?(?:钟)?(?:以?后|之后)?|22:|23:|any ?time|after (?:10|11)|at night",
+    re.IGNORECASE,
+)
+_AGREES = re.compile(r"可以|方便|同意|允许|没问题|请|麻烦|欢迎|\bok\b|please|\bcan\b|feel free", re.IGNORECASE)
+_CONTACT = re.compile(r"联系|打|电话|发|找我|沟通|call|text|contact|message", re.IGNORECASE)
+_NOT = re.compile(r"不|别|勿|没有|莫|上午|早上10|早上十|not|n't", re.IGNORECASE)
 _DEBT = re.compile(
     r"欠(?!(?:缺|佳|妥|费停机|考虑|身))|逾期|拖欠|(?<!社)(?<!公)(?<!免)债(?!券|市|基)|贷款|网贷|车贷|房贷|借贷|小贷|现金贷|消费贷|(?:还|借|催|贷|赖|追)[了的过这那]?[^，。！？,.!?\s]{0,6}(?:钱|款)|"
     r"(?:钱|款)[^，。！？,.!?\s]{0,3}还|还清|还上|还账|还帐|赖账|赖帐|老赖|失信被?执行?|催收|账单|代偿|本金|利息|罚息|违约金|借呗|花呗|白条|微粒贷|信用卡|分期|借条|欠条|清偿|偿还|征信|"
@@ -67,6 +74,12 @@ def _refuses(clause: str) -> bool:
     if _LIMITED.search(clause) and not _FROM_NOW.search(clause):
         return False
     return not _ABOUT_OTHERS.search(clause) or bool(re.search(r"我(?:和|跟|与|以及|、)", clause))
+
+
+def agrees_to_night(text: str) -> bool:
+    """Whether the writer agrees to be contacted at any hour or late: 晚上十点以后可以打给我, 随时可以联系我."""
+    clauses = _CLAUSES.split(normalize(text).text)
+    return any(_NIGHT.search(c) and _AGREES.search(c) and _CONTACT.search(c) and not _NOT.search(c) for c in clauses)
 
 
 def allows(text: str) -> bool:

@@ -24,6 +24,7 @@ from harassclf.masking import mask, mask_identity
 from harassclf.timeline.contacts import Contact
 from harassclf.timeline.rules import Flag, contact_rules, rules_as_of
 from harassclf.timeline.thread import Entry, Timeline, summary
+from harassclf.timeline.times import load_zone
 from harassclf.timeline.words import IN, ROLE_NAMES_ZH
 
 TABLE_COLUMNS = (
@@ -95,7 +96,7 @@ def report_html(timeline: Timeline, made: Made) -> str:
     zones = {str(p.contact.time.tzinfo) for p in timeline.placed if p.contact.time}
     return _templates().get_template("report.html").render(
         **_common(timeline, made, counts),
-        mixed_zones=bool(zones - {timeline.timezone}),
+        mixed_zones=bool(zones - {str(load_zone(timeline.timezone))}),
         judged=sum(counts["labels"].values()),
         labels=[(LABEL_NAMES_ZH[label], count) for label, count in counts["labels"].items()],
         categories=_categories(timeline),

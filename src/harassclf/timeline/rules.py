@@ -17,7 +17,7 @@ from typing import Any
 from harassclf.legal import LawCard
 from harassclf.timeline.contacts import Contact
 from harassclf.timeline.parties import OWN_PHONE, THE_DEBTOR, Placed, group_key, is_own
-from harassclf.timeline.phrases import allows, refuses, tells_of_debt
+from harassclf.timeline.phrases import agrees_to_night, allows, refuses, tells_of_debt
 from harassclf.timeline.words import THIRD_PARTY, VOICE, VOICEMAIL
 
 # A mailbox answers where the person did not. The missed call of the same attempt stands right before it in many logs.
@@ -157,7 +157,25 @@ def is_unanswered(placed: Placed) -> bool:
 
 
 def _quiet_hours(placed: list[Placed], rule: Rule) -> list[Flag]:
-    return _by_person(rule, [p for p in placed if p.from_collector and is_quiet(p.contact)])
+    exempt = {p.contact.row for p in agreed_at_night(placed)}
+    at_night = [p for p in placed if p.from_collector and is_quiet(p.contact)]
+    return _by_person(rule, [p for p in at_night if p.contact.row not in exempt])
+
+
+def agreed_at_night(placed: list[Placed]) -> list[Placed]:
+    """Contacts in the quiet hours that the record calls agreed upon, or that follow the person's own words to that
+    effect, until they refuse."""
+    agreed: set[str] = set()
+    found: list[Placed] = []
+    for p in placed:
+        if not p.from_collector:
+            if agrees_to_night(p.contact.text):
+                agreed.add(p.person)
+            elif refuses(p.contact.text):
+                agreed.discard(p.person)
+        elif is_quiet(p.contact) and (p.contact.agreed or p.person in agreed):
+            found.append(p)
+    return found
 
 
 def _effective_calls(placed: list[Placed], rule: Rule) -> list[Flag]:

@@ -12,7 +12,15 @@ from harassclf.labels import COLLECTION, HARASSMENT, LABELS
 from harassclf.masking import is_name
 from harassclf.timeline.contacts import Contact
 from harassclf.timeline.parties import Parties, Placed, place
-from harassclf.timeline.rules import Flag, find_flags, is_effective_call, is_quiet, is_unanswered, no_limit_note
+from harassclf.timeline.rules import (
+    Flag,
+    agreed_at_night,
+    find_flags,
+    is_effective_call,
+    is_quiet,
+    is_unanswered,
+    no_limit_note,
+)
 from harassclf.timeline.words import IN, OUT, VOICE
 
 
@@ -118,6 +126,8 @@ def _notes(contacts: Sequence[Contact], placed: Sequence[Placed]) -> list[str]:
         p.from_collector and p.contact.channel.kind == VOICE and p.contact.answered is None for p in placed
     ):
         notes.append(f"{unknown}次通话既无时长也未注明是否接通，未计入通话次数")
+    if agreed := len(agreed_at_night(list(placed))):
+        notes.append(f"{agreed}次22:00至次日8:00的联系经事先约定或本人同意，未标记，请核对")
     if others := sum(p.contact.direction == IN and not p.from_collector for p in placed):
         notes.append(f"{others}条收到的信息不能认定来自催收方（如群内其他成员），未参与规则判断")
     if any(p.from_collector and not p.role for p in placed):

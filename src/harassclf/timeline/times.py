@@ -32,6 +32,7 @@ _COMPACT = re.compile(
 _DATE_ALONE = re.compile(rf"\s*{_DATE}")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _OFFSET = re.compile(r"([+-])(\d{1,2}):?(\d{2})?")
+_FIXED = re.compile(r"(?:UTC|GMT)?" + _OFFSET.pattern, re.IGNORECASE)
 _AFTERNOON = ("下午", "傍晚", "晚上", "夜晚", "pm")
 _NIGHT = ("夜里", "深夜", "半夜")
 _MORNING = ("凌晨", "清晨", "早上", "早晨", "上午", "am")
@@ -51,9 +52,12 @@ class Moment:
     note: str = ""
 
 
-def load_zone(name: str) -> ZoneInfo:
-    """The IANA time zone ``name``. Raises :class:`~harassclf.errors.InputError` for an unknown one."""
+def load_zone(name: str) -> tzinfo:
+    """The time zone ``name``: of IANA, or a fixed offset such as ``+08:00`` or ``UTC+8``. Raises
+    :class:`~harassclf.errors.InputError` for an unknown one."""
     try:
+        if fixed := _FIXED.fullmatch(name.strip()):
+            return _offset(fixed)
         return ZoneInfo(name.strip())
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise InputError("timezone: not an IANA time zone; expected a name such as Asia/Shanghai or America/New_York") from None  # fmt: skip
@@ -119,13 +123,17 @@ def _zone_of(found: re.Match[str]) -> tzinfo | None:
     parts = found.groupdict()
     written = (parts["zone"] or "").lower()
     if offset := _OFFSET.search(written):
-        size = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
-        return timezone(size if offset[1] == "+" else -size)
+        return _offset(offset)
     if written in ("z", "utc", "gmt"):
         return UTC
     if written == "北京时间" or parts.get("before"):
         return ZoneInfo(DEFAULT_TIMEZONE)
     return _named(parts["name"]) if parts["name"] else None
+
+
+def _offset(found: re.Match[str]) -> tzinfo:
+    size = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
+    return timezone(size if found[1] == "+" else -size)
 
 
 def _named(name: str) -> tzinfo:
