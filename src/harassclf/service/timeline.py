@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from starlette.concurrency import run_in_threadpool
 
 from harassclf.classifier import Classifier
@@ -88,7 +88,7 @@ class ThreadRequest(_Asked):
 class PackageRequest(ThreadRequest):
     """The same, for the evidence package."""
 
-    mask: bool = Field(False, description="hide numbers and names in all but the copy of this request")
+    mask: StrictBool = Field(False, description="hide numbers and names in all but the copy of this request")
 
 
 class TableQuery(_Asked):
@@ -222,7 +222,7 @@ def _build(classifier: Classifier, asked: _Asked, read: Callable[[int], list[Con
 
 
 def _contacts(body: ThreadRequest, limit: int) -> list[Contact]:
-    if body.contacts and body.pasted:
+    if {"contacts", "pasted"} <= body.model_fields_set:
         raise InputError("body: contacts and pasted; send one of them")
     if not body.model_fields_set & {"contacts", "pasted"}:
         raise InputError(_NEITHER)
