@@ -289,6 +289,7 @@ def test_busy_day_looks_at_words_of_some(classifier: Classifier) -> None:
         registry.get_sample_value("harassclf_drift_day_messages", {"label": verdict.label})
         == _ALL_UNTIL + busy * _ONE_IN
     )
+    assert registry.get_sample_value("harassclf_drift_day_label_psi") > 0
 
 
 @pytest.fixture(scope="module")

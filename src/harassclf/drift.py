@@ -33,7 +33,7 @@ STABLE, WATCH, SHIFTED, FEW, UNKNOWN = "stable", "watch", "shifted", "few", "no 
 READINGS_ZH = {STABLE: "平稳", WATCH: "留意", SHIFTED: "明显变化", FEW: "样本太少", UNKNOWN: "无参照"}
 REFERENCE = "drift_reference"  # its key in metadata.json
 _PSI_WATCH, _PSI_SHIFTED = 0.1, 0.25
-_FEWEST = 100  # messages
+FEWEST = 100  # messages
 _SMOOTHING = 0.5  # messages added to every label, so that a label which never came gives no infinite PSI
 
 
@@ -224,6 +224,6 @@ def label_psi(tally: Tally, against: Reference) -> float:
 def _reading(value: float, bounds: tuple[float, float] | None, messages: int) -> str:
     if bounds is None:
         return UNKNOWN
-    if messages < _FEWEST:
+    if messages < FEWEST:
         return FEW
     return STABLE if value < bounds[0] else WATCH if value < bounds[1] else SHIFTED

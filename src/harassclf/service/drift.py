@@ -12,7 +12,7 @@ from threading import Lock
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from harassclf.classifier import Classifier, Prediction
-from harassclf.drift import Reference, Tally, WordCounter, label_psi
+from harassclf.drift import FEWEST, Reference, Tally, WordCounter, label_psi
 from harassclf.labels import LABELS
 
 _DAY = 86_400  # seconds
@@ -33,7 +33,9 @@ class DriftCounters:
         self._review = _gauge(registry, "day_needs_review", "Those that need review", "livesum")
         self._day_words = _gauge(registry, "day_words", "Words of the day's messages looked at", "livesum")
         self._day_unknown = _gauge(registry, "day_unknown_words", "Those the model does not know", "livesum")
-        self._psi = _gauge(registry, "day_label_psi", "Population stability index of the day's labels", "livemax")
+        self._psi = _gauge(
+            registry, "day_label_psi", "Population stability index of its labels, 0 below 100 messages", "livemax"
+        )
         self._against: Reference | None = None
         self._day, self._tally = -1, Tally()
         self._lock = Lock()  # batches are judged in threads
@@ -77,7 +79,8 @@ class DriftCounters:
         self._day_unknown.inc(unknown)
         self._messages.labels(prediction.label).inc()
         self._review.inc(prediction.needs_review)
-        self._psi.set(label_psi(self._tally, against))
+        if self._tally.messages >= FEWEST:
+            self._psi.set(label_psi(self._tally, against))
 
 
 def _gauge(registry: CollectorRegistry, name: str, text: str, mode: str, *labels: str) -> Gauge:
