@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harassclf import __version__
-from harassclf.commands import add_command, add_model_option, drift, feedback, key, message_text, precheck, timeline
+from harassclf.commands import (
+    add_command,
+    add_model_option,
+    compare,
+    drift,
+    feedback,
+    key,
+    message_text,
+    precheck,
+    timeline,
+)
 from harassclf.errors import CorpusError, HarassclfError
 from harassclf.labels import CATEGORY_NAMES_ZH, LABEL_NAMES_ZH
 
@@ -73,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_train,
         _add_evaluate,
         _add_check_data,
+        compare.add,
         key.add,
         precheck.add,
         drift.add,

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from harassclf.classifier import Classifier, check_text
+from harassclf.corpus import category_matrix
 from harassclf.decision import verdicts
 from harassclf.errors import InputError, TableError
 from harassclf.evaluation import Evaluation, evaluate
@@ -63,6 +65,11 @@ def _matrix(cells: list[str], path: Path) -> np.ndarray:
                 raise TableError(f"{path}: row {number + 1}: unknown category, expected {', '.join(CATEGORIES)}")
             matrix[number, CATEGORIES.index(name)] = 1
     return matrix
+
+
+def labelled(corpus: pd.DataFrame) -> LabelledTable:
+    """Rows of the corpus as a labelled table."""
+    return LabelledTable(corpus["text"].tolist(), corpus["label"].tolist(), category_matrix(corpus["categories"]))
 
 
 def evaluate_classifier(classifier: Classifier, table: LabelledTable) -> Evaluation:
