@@ -28,6 +28,7 @@ from harassclf.drift import (
     day_drift,
     label_psi,
     reference,
+    reference_of,
 )
 from harassclf.drift_table import ALL, TableOptions, _day, table_drift
 from harassclf.errors import ModelError, TableError
@@ -235,6 +236,15 @@ def test_wrong_use_is_one_line(
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     assert named in lines[0]
+
+
+def test_reference_of_groups_weighs_each_message_the_same() -> None:
+    groups = [_tally(1, 0, 0, words=10, unknown=5), _tally(0, 0, 3, words=30, unknown=3)]
+    found = reference_of(groups)
+    assert (found["messages"], found["words"], found["unknown_word_share"]) == (4, 40, 0.2)
+    assert found["labels"] == {"harassment": 0.25, "collection": 0, "other": 0.75}
+    assert found["unknown_word_share_of_voices"] == {"p90": 0.5, "max": 0.5}
+    assert groups[0].messages == 1  # not changed
 
 
 def test_empty_reference_table_is_refused(tmp_path: Path, classifier: Classifier) -> None:

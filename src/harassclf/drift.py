@@ -145,23 +145,28 @@ def reference(
     """
     if not texts:
         raise ValueError("no messages to make a reference from")
-    total, by_voice = Tally(), {voice: Tally() for voice in voices}
+    by_voice = {voice: Tally() for voice in voices}
     rows = zip(labels, needs_review, voices, counter.count(texts), strict=True)
     for label, review, voice, (words, unknown) in rows:
-        total.add(str(label), bool(review), words, unknown)
         by_voice[voice].add(str(label), bool(review), words, unknown)
-    return _reference(total, sorted(tally.unknown_word_share for tally in by_voice.values()))
+    return reference_of(list(by_voice.values()))
 
 
-def _reference(total: Tally, of_voices: list[float]) -> dict[str, Any]:
-    p90 = of_voices[math.ceil(0.9 * len(of_voices)) - 1]
+def reference_of(groups: Sequence[Tally]) -> dict[str, Any]:
+    """The same from the tallies of some groups of messages, at least one, such as those of voices or of days."""
+    total = Tally(
+        sum((group.labels for group in groups), Counter()),
+        *(sum(getattr(group, name) for group in groups) for name in ("review", "words", "unknown")),
+    )
+    of_groups = sorted(group.unknown_word_share for group in groups)
+    p90 = of_groups[math.ceil(0.9 * len(of_groups)) - 1]
     return {
         "messages": total.messages,
         "labels": {label: round(share, 6) for label, share in total.label_shares.items()},
         "review_share": round(total.review_share, 6),
         "words": total.words,
         "unknown_word_share": round(total.unknown_word_share, 6),
-        "unknown_word_share_of_voices": {"p90": round(p90, 6), "max": round(of_voices[-1], 6)},
+        "unknown_word_share_of_voices": {"p90": round(p90, 6), "max": round(of_groups[-1], 6)},
     }
 
 

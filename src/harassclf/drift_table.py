@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from harassclf.classifier import Classifier, Prediction
-from harassclf.drift import DayDrift, Reference, Tally, WordCounter, day_drift, reference
+from harassclf.drift import DayDrift, Reference, Tally, WordCounter, day_drift, reference_of
 from harassclf.errors import TableError
 from harassclf.labels import LABELS
 from harassclf.tables import Row, TableReader, column_index, named, open_table
@@ -73,6 +73,14 @@ class _Message:
     model: str  # that gave the label; empty where the table does not say
 
 
+@dataclass(slots=True)
+class _Counts:
+    days: dict[str, Tally] = field(default_factory=dict)
+    undated: int = 0
+    unusable: int = 0
+    other_model: int = 0
+
+
 def table_drift(
     path: Path, classifier: Classifier, options: TableOptions, *, against: Path | None = None
 ) -> TableDrift:
@@ -81,40 +89,34 @@ def table_drift(
     Raises :class:`TableError` for a table that cannot be read or lacks a column.
     """
     compared = _reference_of(against, classifier, options) if against else Reference.from_metadata(classifier.metadata)
-    days: dict[str, Tally] = {}
-    undated = unusable = other_model = 0
-    counter = WordCounter(classifier.words)
-    for chunk, refused in _chunks(path, options):
-        judged, failed = _judged(chunk, classifier)
-        unusable += refused + failed
-        for message, (words, unknown) in zip(judged, counter.count([m.text for m in judged]), strict=True):
-            other_model += message.model not in ("", classifier.model)
-            if message.day is None:
-                undated += 1
-            else:
-                days.setdefault(message.day, Tally()).add(message.label, message.needs_review, words, unknown)
-    read = tuple(day_drift(day, days[day], compared) for day in sorted(days))
-    return TableDrift(read, undated, unusable, other_model, compared)
+    counts = _counts(path, classifier, options)
+    days = tuple(day_drift(day, counts.days[day], compared) for day in sorted(counts.days))
+    return TableDrift(days, counts.undated, counts.unusable, counts.other_model, compared)
 
 
 def _reference_of(path: Path, classifier: Classifier, options: TableOptions) -> Reference:
     """A table as the reference; each of its days takes the place of a writer. A few days do not tell how far an ordinary
     one strays, so then words are not read."""
-    messages: list[_Message] = []
-    for chunk, _ in _chunks(path, options):
-        messages += _judged(chunk, classifier)[0]
-    if not messages:
+    days = _counts(path, classifier, options).days
+    if not days:
         raise TableError(f"{path}: no usable message, nothing to compare with")
-    values = reference(
-        [m.text for m in messages],
-        [m.label for m in messages],
-        [m.needs_review for m in messages],
-        [m.day or "" for m in messages],
-        WordCounter(classifier.words),
-    )
-    found = Reference.from_dict(values, path.name)
-    enough = len({message.day for message in messages}) >= _FEWEST_DAYS
-    return found if enough else replace(found, unknown_bounds=None)
+    found = Reference.from_dict(reference_of(list(days.values())), path.name)
+    return found if len(days) >= _FEWEST_DAYS else replace(found, unknown_bounds=None)
+
+
+def _counts(path: Path, classifier: Classifier, options: TableOptions) -> _Counts:
+    counts, counter = _Counts(), WordCounter(classifier.words)
+    for chunk, refused in _chunks(path, options):
+        judged, failed = _judged(chunk, classifier)
+        counts.unusable += refused + failed
+        for message, (words, unknown) in zip(judged, counter.count([m.text for m in judged]), strict=True):
+            counts.other_model += message.model not in ("", classifier.model)
+            if message.day is None:
+                counts.undated += 1
+            else:
+                tally = counts.days.setdefault(message.day, Tally())
+                tally.add(message.label, message.needs_review, words, unknown)
+    return counts
 
 
 def _chunks(path: Path, options: TableOptions) -> Iterator[tuple[list[_Message], int]]:

@@ -31,7 +31,10 @@ def add(commands: Any) -> None:
     parser.add_argument("--text-column", default="text", metavar="NAME", help="column of the message (default: text)")
     parser.add_argument("--time-column", metavar="NAME", help="column of the time (default: time, where there is one)")
     parser.add_argument(
-        "--against", type=Path, metavar="TABLE", help="compare with these messages, not with the model's"
+        "--against",
+        type=Path,
+        metavar="TABLE",
+        help="compare with these messages, of five days or more, not with the model's",
     )
     parser.add_argument("--encoding", metavar="NAME", help="encoding of a CSV (default: detect UTF-8 or GB18030)")
     parser.add_argument("--json", action="store_true", help="print the numbers as JSON")
