@@ -15,6 +15,7 @@ import numpy as np
 from harassclf import artifact
 from harassclf.bulk import BulkScorer, ScoredChunk
 from harassclf.decision import Thresholds, expit, expit_of_one, softmax, softmax_of_one
+from harassclf.drift import known_words
 from harassclf.errors import InputError, TextEmptyError, TextEncodingError, TextTooLongError, TextTypeError
 from harassclf.evidence import MAX_SPANS, SPAN_SHARE
 from harassclf.labels import CATEGORIES, CATEGORY_NAMES_ZH, COLLECTION, HARASSMENT, LABELS, OTHER
@@ -172,8 +173,7 @@ class Classifier:
     @property
     def words(self) -> frozenset[str]:
         """The words that the model knows: jieba's, folded as :func:`harassclf.features.fold` does."""
-        # Word pairs are in the same block; the vectorizer writes them with a blank between.
-        return frozenset(term for term in self._artifact.vocabulary["words"] if " " not in term)
+        return known_words(self._artifact.vocabulary["words"])
 
     @property
     def folder(self) -> Path:

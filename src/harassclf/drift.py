@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +40,7 @@ _SMOOTHING = 0.5  # messages added to every label, so that a label which never c
 class WordCounter:
     """Counts words and unknown words. ``vocabulary`` holds the words the model knows, folded."""
 
-    def __init__(self, vocabulary: Collection[str], segmenter: Segmenter | None = None) -> None:
+    def __init__(self, vocabulary: Iterable[str], segmenter: Segmenter | None = None) -> None:
         self._known = frozenset(vocabulary)
         self._segmenter = segmenter or Segmenter()
 
@@ -52,6 +52,11 @@ class WordCounter:
     def _of(self, words: list[str]) -> tuple[int, int]:
         shown = [word for word in words if not word.isspace()]
         return len(shown), sum(word not in self._known for word in shown)
+
+
+def known_words(terms: Iterable[str]) -> frozenset[str]:
+    """The words among the terms of the model's word block; pairs of words, written with a blank between, are left out."""
+    return frozenset(term for term in terms if " " not in term)
 
 
 @dataclass(slots=True)

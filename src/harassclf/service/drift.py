@@ -1,7 +1,7 @@
 """Drift in metrics: what today's judged messages look like, beside what the model was measured on.
 
 Counts of one UTC day at a time, so memory does not grow; Prometheus keeps the days. With several workers their counts
-add up; ``label_psi`` is the largest of theirs. What the numbers mean is told in :mod:`harassclf.drift`.
+add up, each from its first message of the day on; ``label_psi`` is the largest of theirs. What the numbers mean is told in :mod:`harassclf.drift`.
 """
 
 from __future__ import annotations
