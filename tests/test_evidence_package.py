@@ -320,3 +320,23 @@ def test_pdf_is_printed_and_dated(judged: Timeline) -> None:
     assert files["报告.pdf"].startswith(b"%PDF-")
     assert b"D:20260305200000" in files["报告.pdf"]  # Asia/Shanghai
     assert "报告.pdf" in files["SHA256SUMS"].decode()
+
+
+def test_help_loads_nothing_heavy() -> None:
+    heavy = ("numpy", "pandas", "jinja2", "zoneinfo", "jieba", "rjieba", "opencc", "fastapi", "openpyxl")
+    code = (
+        "import sys\nfrom harassclf.cli import main\n"
+        "try:\n    main(['timeline', '--help'])\nexcept SystemExit as stop:\n    assert stop.code == 0\n"
+        f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert result.stderr.strip() == "[]"
+    assert "--debtor" in result.stdout
+
+
+def test_long_lists_of_rows_are_cut_where_people_read(classifier: Classifier) -> None:
+    records = [{"time": f"2026-03-0{1 + i % 9} 23:{i % 60:02}", "text": "请还款"} for i in range(200)]
+    timeline = build_timeline(contacts_of(records, Reading()), classifier, Parties(), "Asia/Shanghai")
+    files = package_files(timeline, b"x", "x.json", masked=False, at=AT, pdf=False)[0]
+    assert "等 200 行" in files["报告.html"].decode()
+    assert len(json.loads(files["时间线.json"])["flags"][0]["rows"]) == 200

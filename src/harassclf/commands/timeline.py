@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from harassclf.timeline.parties import Parties
     from harassclf.timeline.thread import Timeline
 
+_ROWS = 20  # row numbers shown of one flag
 _PASTED_ENDINGS = (".txt", ".text", ".md", ".log")
 _DESCRIPTION = "contacts with time, direction, channel and text to rule flags and an evidence package"
 _SOURCE_HELP = (
@@ -154,6 +155,11 @@ def _write(options: argparse.Namespace, timeline: Timeline, original: bytes, sou
         print(f"PDF: {no_pdf}", file=sys.stderr)
 
 
+def _shown(rows: tuple[int, ...]) -> str:
+    more = f" and {len(rows) - _ROWS:,} more" if len(rows) > _ROWS else ""
+    return ", ".join(map(str, rows[:_ROWS])) + more
+
+
 def _stop(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
@@ -169,7 +175,7 @@ def _report(options: argparse.Namespace, timeline: Timeline) -> None:
     print(f"{counts['contacts']:,} contacts, {counts['errors']:,} unusable; {labels}; {len(timeline.flags):,} flags",
           file=sys.stderr)  # fmt: skip
     for flag in timeline.flags:
-        print(f"- {flag.name_zh}{f' {flag.date}' if flag.date else ''}: rows {', '.join(map(str, flag.rows))}",
+        print(f"- {flag.name_zh}{f' {flag.date}' if flag.date else ''}: rows {_shown(flag.rows)}",
               file=sys.stderr)  # fmt: skip
     if options.json:
         print(json.dumps(timeline.to_dict(), ensure_ascii=False, indent=2))

@@ -11,6 +11,14 @@ from harassclf.timeline.contacts import Contact, is_third_party_name
 from harassclf.timeline.words import COLLECTOR, DEBTOR, GUARANTOR, IN, THIRD_PARTY, fold, role_of, words
 
 _TITLES = re.compile(r"(?:先生|女士|小姐|同学|本人)$")
+# In a group, whose members are not all collectors.
+_COLLECTOR_NAME = re.compile(
+    r"催|贷|清收|客服|经理|专员|法务|律师|金融|银行|collector|agent|lender|bank", re.IGNORECASE
+)
+# As a sender the debtor's relation is no collector, but 公司 or 单位 may well be one.
+_ORGANISATION = re.compile(
+    r"公司|单位|老板|领导|主管|上司|人事|前台|联系人|朋友|hr|boss|employer|manager|friend|contact", re.IGNORECASE
+)
 _NUMBER = re.compile(r"\+?\d[\d\s\-]{4,}\d")
 OWN_PHONE, THE_DEBTOR = "本机", "债务人"
 
@@ -57,7 +65,8 @@ def _known_collectors(contacts: list[Contact], parties: Parties, speaking: froze
     found = {key for name in parties.collectors for key in _keys(name)}
     if not found:
         for contact in contacts:
-            if contact.direction == IN and (not contact.group or contact.row in speaking or "催收" in contact.sender):
+            pressing = contact.row in speaking or bool(_COLLECTOR_NAME.search(contact.sender))
+            if contact.direction == IN and (pressing or not contact.group):
                 found |= _keys(contact.sender)
     return frozenset(found)
 
@@ -88,7 +97,7 @@ def _from_collector(contact: Contact, parties: Parties, collectors: frozenset[st
         return False
     if parties.collectors or contact.group:
         return bool(keys & collectors) or (not keys and not parties.collectors)
-    return not is_third_party_name(contact.sender)
+    return not is_third_party_name(contact.sender) or bool(_ORGANISATION.search(contact.sender))
 
 
 def _role(name: str, parties: Parties) -> str:

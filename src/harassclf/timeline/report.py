@@ -45,6 +45,7 @@ TABLE_COLUMNS = (
     "无法使用的原因",
 )
 _DIRECTIONS_ZH = {"in": "收到", "out": "发出", "": "不详"}
+_ROWS = 60  # row numbers of one flag in a page or draft
 _QUOTES = 10  # messages that a draft quotes; the table has all
 # What no page and no sheet shows: controls but tab and newline, lone surrogates, noncharacters.
 _UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -184,9 +185,14 @@ def _flag(flag: Flag, made: Made) -> dict[str, Any]:
         "day": flag.date.isoformat() if flag.date else "",
         "count": flag.count,
         "limit": flag.limit,
-        "rows": flag.rows,
-        "triggered_by": flag.triggered_by,
+        "rows": _rows(flag.rows),
+        "beyond": _rows(flag.triggered_by) if flag.triggered_by != flag.rows else "",
     }
+
+
+def _rows(rows: Sequence[int]) -> str:
+    more = f" 等 {len(rows)} 行（全部见时间线.json）" if len(rows) > _ROWS else ""
+    return "、".join(map(str, rows[:_ROWS])) + more
 
 
 def _flag_sources(flags: Sequence[Flag]) -> list[dict[str, Any]]:
@@ -221,7 +227,12 @@ def _categories(timeline: Timeline) -> list[dict[str, Any]]:
         for category in entry.verdict.categories if entry.verdict else ():
             rows[category.name].append(entry.contact.row)
     return [
-        {"name_zh": CATEGORY_NAMES_ZH[name], "count": len(found), "rows": found, "laws": _by_law(law_cards()[name])}
+        {
+            "name_zh": CATEGORY_NAMES_ZH[name],
+            "count": len(found),
+            "rows": _rows(found),
+            "laws": _by_law(law_cards()[name]),
+        }
         for name, found in rows.items()
         if found
     ]
