@@ -57,22 +57,24 @@ def running(folder: Path, **environment: str) -> Iterator[str]:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    variables = {"TMPDIR": str(folder), "HARASSCLF_FEEDBACK_FILE": str(folder / "feedback.jsonl"), **environment}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "harassclf", "serve", "--port", str(port)],
-        cwd=folder, env=os.environ | variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    variables = {"TMPDIR": str(folder), "HARASSCLF_FEEDBACK": str(folder / "feedback.jsonl"), **environment}
+    log = folder / "server.log"  # a file: nobody reads a pipe, and a full one stops the server
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "harassclf", "serve", "--port", str(port)],
+            cwd=folder, env=os.environ | variables, stdout=file, stderr=file,
+        )  # fmt: skip
     try:
-        _wait(port, process)
+        _wait(port, process, log)
         yield f"http://127.0.0.1:{port}/"
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.wait(timeout=60)
 
 
-def _wait(port: int, process: subprocess.Popen[str]) -> None:
+def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(600):
-        assert process.poll() is None, process.communicate()
+        assert process.poll() is None, log.read_text()
         try:
             with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
                 connection.request("GET", "/ready")
@@ -444,8 +446,9 @@ def test_with_the_keyboard_only(open_page: Callable[..., Any]) -> None:
     assert page.evaluate("document.activeElement.className") == "skip"
     press(page, "Tab", "Tab")
     assert focused(page) == "tab-message"
-    for name in (*TABS[1:], "message", "precheck"):
-        press(page, "ArrowLeft" if name == "precheck" else "ArrowRight")
+    steps = [("ArrowRight", name) for name in (*TABS[1:], "message")] + [("ArrowLeft", "precheck"), ("End", "precheck")]
+    for key, name in steps:
+        press(page, key)
         assert focused(page) == f"tab-{name}"
         assert page.locator(f"#panel-{name}").is_visible()
     press(page, "Home", "Tab")

@@ -59,8 +59,8 @@ async function failureOf(answer) {
   }
 }
 
-/** fetch() with the key, and a Failure for everything that is no result. */
-export async function request(path, options = {}) {
+/** fetch() with the key, and a Failure for everything that is no result. `ask`: whether the key may be asked for. */
+export async function request(path, options = {}, ask = true) {
   const used = key();
   const headers = { ...(options.headers || {}), ...(used ? { Authorization: `Bearer ${used}` } : {}) };
   let answer;
@@ -69,12 +69,15 @@ export async function request(path, options = {}) {
   } catch {
     throw new Failure(0, "unreachable", "");
   }
-  if (answer.status === 401 && (key() !== used || await askForKey())) return request(path, options);
+  if (answer.status === 401 && ask && (key() !== used || await askForKey())) return request(path, options);
   if (!answer.ok) throw await failureOf(answer);
   return answer;
 }
 
 export const getJson = async (path) => (await request(path)).json();
+
+/** Something the page would like to know but nobody asked for: null when it cannot be had. */
+export const glance = (path) => request(path, {}, false).then((answer) => answer.json()).catch(() => null);
 
 export async function postJson(path, body) {
   const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };

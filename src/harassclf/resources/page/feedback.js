@@ -1,6 +1,6 @@
 // "This is wrong": what the person thinks is right. The text is kept only if they tick it.
 
-import { getJson, postJson } from "./api.js";
+import { glance, postJson } from "./api.js";
 import { h, announce } from "./dom.js";
 import { t } from "./i18n.js";
 
@@ -8,7 +8,7 @@ const CATEGORIES = ["threat", "insult", "third_party", "exposure", "deception", 
 let enabled = null;
 
 async function isEnabled() {
-  enabled ??= getJson("v1/feedback").then((answer) => answer.enabled, () => false);
+  enabled ??= (await glance("v1/feedback"))?.enabled;
   return enabled;
 }
 

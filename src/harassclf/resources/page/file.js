@@ -57,7 +57,7 @@ function preview() {
   const kind = (i) => (i === chosen.text_column ? "is-text" : i === chosen.time_column ? "is-time" : null);
   return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": t("file.preview") },
     h("table", { class: "preview" }, h("caption", {}, t("file.preview")),
-      h("thead", {}, h("tr", {}, status.columns.map((name, i) => h("th", { scope: "col", class: kind(i) }, name)))),
+      h("thead", {}, h("tr", {}, status.columns.map((name, i) => h("th", { scope: "col", class: kind(i), dir: "auto" }, name)))),
       h("tbody", {}, status.preview.map((cells) => h("tr", {}, cells.map((cell, i) => h("td", { class: kind(i), dir: "auto" }, cell)))))));
 }
 

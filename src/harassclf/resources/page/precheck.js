@@ -1,6 +1,6 @@
 // For collectors: each risky phrase, the rule it may break, a compliant wording.
 
-import { getJson, postJson } from "./api.js";
+import { glance, postJson } from "./api.js";
 import { byId, copyButton, h, present } from "./dom.js";
 import { keep, put } from "./drafts.js";
 import { chinese, onLanguage, percent, t } from "./i18n.js";
@@ -51,6 +51,7 @@ async function check(text) {
   button.disabled = true;
   try {
     shown = { text, result: await postJson("v1/precheck", { text }) };
+    loadRules();  // where a key was missing at first
   } catch (failure) {
     shown = { failure };
   }
@@ -58,6 +59,11 @@ async function check(text) {
   if (turn !== asked) return;
   const made = render();
   if (made) present(byId("precheck-result"), made.heading);
+}
+
+async function loadRules() {
+  rules ??= await glance("v1/precheck/rules");
+  ruleList();
 }
 
 function ruleList() {
@@ -100,11 +106,10 @@ export function startPrecheck(list) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) byId("precheck-form").requestSubmit();
   });
   document.querySelector("[data-clear=precheck]").addEventListener("click", clear);
-  const seen = new IntersectionObserver(async (entries) => {
+  const seen = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     seen.disconnect();
-    rules = await getJson("v1/precheck/rules").catch(() => null);
-    ruleList();
+    loadRules();
   });
   seen.observe(byId("precheck-form"));
   onLanguage(() => { examples(list); render(); ruleList(); });

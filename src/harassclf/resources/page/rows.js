@@ -27,7 +27,7 @@ function rowOf(row, columns, status) {
   return h("tr", {},
     h("th", { scope: "row", class: "row-number" }, number(row.number)),
     h("td", { class: "row-text" }, h("p", { dir: "auto" }, row.cells[status.text_column]),
-      other.length > 0 && h("p", { class: "hint row-more" }, other.map(([name, cell]) => h("span", {}, h("b", {}, name), " ", h("span", { dir: "auto" }, cell))))),
+      other.length > 0 && h("p", { class: "hint row-more" }, other.map(([name, cell]) => h("span", {}, h("b", { dir: "auto" }, name), " ", h("span", { dir: "auto" }, cell))))),
     h("td", { class: "row-verdict" }, verdict(row)));
 }
 

@@ -1,6 +1,6 @@
 // A screenshot chosen, dropped or pasted: read by the server, its text shown for correction before it is judged.
 
-import { getJson, request } from "./api.js";
+import { glance, request } from "./api.js";
 import { announce, byId, h } from "./dom.js";
 import { put } from "./drafts.js";
 import { onLanguage, t } from "./i18n.js";
@@ -97,5 +97,5 @@ export function startScreenshot() {
   });
   document.querySelector("[data-clear=message]").addEventListener("click", forget);
   onLanguage(render);
-  getJson("v1/ocr").then(({ available }) => { if (!available) set("missing"); }, () => {});
+  glance("v1/ocr").then((answer) => { if (answer?.available === false) set("missing"); });
 }

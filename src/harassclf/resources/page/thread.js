@@ -11,22 +11,28 @@ let file = null;  // an uploaded table; else what was pasted
 let shown = null;  // {result} or {failure}
 let asked = 0;
 
-const names = () => byId("thread-debtor").value.split(/[,，、;；\n]/).map((name) => name.trim()).filter(Boolean);
+const names = (id) => byId(id).value.split(/[,，、;；\n]/).map((name) => name.trim()).filter(Boolean);
 
 /** How the thread is to be read, for both ways of sending it. */
 function reading() {
-  return { timezone: byId("thread-zone").value, owner_role: byId("thread-owner").value, debtor: names() };
+  return {
+    timezone: byId("thread-zone").value,
+    exported_by: byId("thread-exported").value,
+    owner_role: byId("thread-owner").value,
+    debtor: names("thread-debtor"),
+    collector: names("thread-collector"),
+  };
 }
 
 /** Send what is to be judged to a route and its twin for tables. */
 function send(path, more = {}) {
-  const asked = { ...reading(), ...more };
+  const wish = { ...reading(), ...more };
   if (!file) {
-    const body = JSON.stringify({ pasted: byId("thread-text").value, ...asked });
+    const body = JSON.stringify({ pasted: byId("thread-text").value, ...wish });
     return request(`v1/timeline${path}`, { method: "POST", headers: { "Content-Type": "application/json" }, body });
   }
   const query = new URLSearchParams({ name: file.name });
-  for (const [key, value] of Object.entries(asked)) [value].flat().forEach((one) => query.append(key, one));
+  for (const [key, value] of Object.entries(wish)) [value].flat().forEach((one) => query.append(key, one));
   return request(`v1/timeline/table${path}?${query}`, { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file });
 }
 
@@ -71,7 +77,7 @@ function call(row) {
 }
 
 function contact(row) {
-  const people = row.sender || row.recipient ? t("thread.to", { sender: row.sender || "?", recipient: row.recipient || "?" }) : "";
+  const people = row.sender && row.recipient ? t("thread.to", row) : row.recipient ? `→ ${row.recipient}` : row.sender;
   return h("li", { class: `contact ${row.direction || "unknown"} ${row.flags.length ? "flagged" : ""}`, id: `contact-${row.row}`, tabindex: -1 },
     h("p", { class: "contact-head" }, h("span", { class: "hint" }, t("thread.row", { row: number(row.row) })), row.time && h("time", { datetime: row.time }, row.time.slice(11, 16)),
       h("span", { class: "chip" }, h("span", chinese(), row.channel_zh)), h("span", { dir: "auto" }, people)),
@@ -170,6 +176,7 @@ function clear() {
   shown = null;
   put(byId("thread-text"), "");
   put(byId("thread-debtor"), "");
+  put(byId("thread-collector"), "");
   keep("thread", "");
   render();
   announce(t("thread.again"));
