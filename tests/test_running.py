@@ -125,16 +125,21 @@ def test_slow_clients_are_let_go(serve: Serve) -> None:
 
 def test_an_answer_that_nobody_reads_is_given_up(serve: Serve) -> None:
     running = serve(WRITE_TIMEOUT="1", MAX_BATCH="20000")
-    body = json.dumps({"texts": ["再不还钱就爆你通讯录，弄死你全家"] * 4_000}).encode()  # an answer of ten megabytes
+    body = json.dumps({"texts": ["再不还钱就爆你通讯录，弄死你全家"] * 3_000}).encode()  # an answer of many megabytes
+    _, whole = running.ask("POST", BATCH, body)
     with running.connect() as deaf:
-        deaf.sendall(b"POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (BATCH.encode(), len(body)) + body)
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        head = (
+            f"POST {BATCH} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        deaf.sendall(head.encode() + body)
         for _ in range(300):
-            if b"harassclf_in_progress 0.0" in running.ask("GET", "/metrics")[1] and BATCH in running.log.read_text():
+            if running.log.read_text("utf-8").count(BATCH) == 2:  # answered, as far as the client let it
                 break
             time.sleep(0.1)
-        else:
-            pytest.fail("the request is still in progress")
-        assert len(_answer(deaf)) < 10_000_000
+        time.sleep(3)
+        assert 1_000 < len(_answer(deaf)) < len(whole)
+    assert running.ask("POST", BATCH, {"texts": ["在吗"]})[0] == 200
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -233,15 +238,19 @@ def test_a_failure_of_ours_tells_no_secret(serve: Serve, tmp_path: Path, monkeyp
     (tmp_path / "sitecustomize.py").write_text(
         "import os\n"
         "if 'HARASSCLF_LOG_LEVEL' in os.environ:\n"
-        "    from harassclf.classifier import Classifier, Prediction\n"
-        "    def broken(self):\n"
-        "        raise RuntimeError(f'cannot show {self}')\n"
-        "    Prediction.to_dict = broken\n",
+        "    from harassclf.classifier import Classifier\n"
+        "    whole, many = Classifier.classify, Classifier.judge_many\n"
+        "    def broken(self, text, rest=whole):\n"
+        "        if '还钱' in str(text):\n"
+        "            raise RuntimeError(f'cannot judge {text}')\n"
+        "        return rest(self, text)\n"
+        "    Classifier.classify = broken\n"
+        "    Classifier.judge_many = lambda self, texts: broken(self, texts, many)\n",
         "utf-8",
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     running = serve(LOG_LEVEL="debug")
-    for path, body in (("/v1/classify", {"text": f"还钱 {SECRET}"}), (BATCH, {"texts": [f"弄死你 {SECRET}"]})) * 3:
+    for path, body in (("/v1/classify", {"text": f"还钱 {SECRET}"}), (BATCH, {"texts": [f"还钱 {SECRET}"]})) * 3:
         status, answer = running.ask("POST", path, body)
         assert status == 500
         assert SECRET not in answer.decode()
