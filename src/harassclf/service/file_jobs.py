@@ -86,6 +86,7 @@ class FileJobs:
 
     async def _score(self, stored: Stored) -> None:
         async with self._turn:
+            write_json(stored.folder / PROGRESS, {"state": "running", "rows": 0, "share": 0.0})
             await self._work("score", stored, _SCORE_SECONDS)
         if stored.read(PROGRESS).get("state") not in ("done", "failed") and stored.folder.is_dir():
             write_json(stored.folder / PROGRESS, {"state": "failed", "error": failure_of("score")})
