@@ -198,7 +198,8 @@ def _assembled(
     sender, recipient = _parties(fields, direction)
     group, recipient = _group(fields, channel, recipient)
     spoken = channel.kind in ("voice", "video", "voicemail")
-    status = answered_of(fields.get("status", ""), fields.get("direction", ""), text, seconds) if spoken else None
+    said = [fields.get(name, "") for name in ("status", "direction", "channel")]
+    status = answered_of(*said, text, seconds) if spoken else None
     return Contact(
         row=row,
         time=moment.local if moment and not problem else None,

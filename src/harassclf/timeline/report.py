@@ -142,8 +142,10 @@ def timeline_json(timeline: Timeline, made: Made) -> str:
     for row in found["rows"]:
         row["text"] = mask(row["text"], made.names) if made.masked else row["text"]
         row["sender"], row["recipient"] = made.name(row["sender"]), made.name(row["recipient"])
+        row["channel"], row["channel_zh"] = made.text(row["channel"]), made.text(row["channel_zh"])
         for span in row["verdict"]["evidence"] if row["verdict"] else ():
             span["text"] = row["text"][span["start"] : span["end"]]
+    found["summary"]["channels"] = {made.text(name): n for name, n in found["summary"]["channels"].items()}
     for flag in found["flags"]:
         flag["person"] = made.name(flag["person"])
     return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
@@ -160,7 +162,7 @@ def _common(timeline: Timeline, made: Made, counts: Mapping[str, Any]) -> dict[s
         "summary": counts,
         "first": _minute(counts["first"]),
         "last": _minute(counts["last"]),
-        "channels": "、".join(f"{name}{count}次" for name, count in counts["channels"].items()),
+        "channels": "、".join(f"{made.text(name)}{count}次" for name, count in counts["channels"].items()),
         "numbers": list(dict.fromkeys(map(made.name, senders)))[:50],
         "flags": [_flag(flag, made) for flag in timeline.flags],
         "flag_sources": _flag_sources(timeline.flags),
@@ -253,10 +255,10 @@ def _row(entry: Entry, made: Made) -> dict[str, Any]:
         "day": contact.time.strftime("%Y-%m-%d") if contact.time else "",
         "clock": contact.time.strftime("%H:%M:%S") if contact.time else "",
         "offset": contact.time.strftime("%z") if contact.time and contact.time.strftime("%z") != "+0800" else "",
-        "written": _plain(contact.written_time[:40]),
+        "written": made.text(contact.written_time[:40]),
         "direction": contact.direction,
         "direction_zh": _DIRECTIONS_ZH[contact.direction],
-        "channel": contact.channel.name_zh,
+        "channel": made.text(contact.channel.name_zh),
         "sender": made.name(contact.sender),
         "recipient": made.name(contact.recipient),
         "pieces": _pieces(contact.text, verdict, made),
@@ -306,9 +308,9 @@ def _cells(entry: Entry, made: Made) -> list[str]:
     other = contact.sender if contact.direction == IN else contact.recipient
     return [
         str(contact.row),
-        contact.time.isoformat(" ") if contact.time else _plain(contact.written_time),
+        contact.time.isoformat(" ") if contact.time else made.text(contact.written_time),
         _DIRECTIONS_ZH[contact.direction],
-        contact.channel.name_zh,
+        made.text(contact.channel.name_zh),
         made.name(other),
         made.name(contact.recipient) if contact.direction == IN else "",
         made.text(contact.text),
@@ -332,7 +334,7 @@ def _quotes(timeline: Timeline, made: Made) -> Iterator[dict[str, Any]]:
         yield {
             "row": contact.row,
             "time": contact.time.strftime("%Y-%m-%d %H:%M") if contact.time else "",
-            "channel": contact.channel.name_zh,
+            "channel": made.text(contact.channel.name_zh),
             "sender": made.name(contact.sender),
             "text": made.text(contact.text),
             "names": [category.name for category in verdict.categories] or list(CATEGORIES),

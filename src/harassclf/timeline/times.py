@@ -66,8 +66,8 @@ def load_zone(name: str) -> tzinfo:
 def parse_time(value: object, zone: tzinfo) -> Moment:
     """``value`` on the clock of ``zone``.
 
-    Understands ISO 8601 with or without an offset, Chinese forms (2026年3月1日 下午10:15), compact digits, seconds or
-    milliseconds since 1970 and Excel's day count. A time without an offset is read as local. Raises
+    Understands ISO 8601 with or without an offset, Chinese forms (2026年3月1日 下午10:15), compact digits, seconds (or
+    milli-, micro-, nanoseconds) since 1970 and Excel's day count. A time without an offset is read as local. Raises
     :class:`TimeError`.
     """
     text = unicodedata.normalize("NFKC", "" if value is None else str(value)).strip()
@@ -160,7 +160,7 @@ def _counted(text: str, zone: tzinfo) -> Moment:
         if number.is_integer():
             raise TimeError("时间缺少时刻")
         return _placed(_EXCEL_ZERO + timedelta(milliseconds=round(number * 86_400_000)), None, zone)
-    for scale in (1, 1_000, 1_000_000):
+    for scale in (1, 1_000, 1_000_000, 1_000_000_000):
         if 631_152_000 <= number / scale < 4_102_444_800:  # 1990 to 2100
             return Moment(datetime.fromtimestamp(number / scale, UTC).astimezone(zone))
     raise TimeError("时间格式无法识别")

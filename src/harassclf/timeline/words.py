@@ -19,6 +19,8 @@ _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2}(?:\.\d+)?)")
 _UNITS = re.compile(
     r"(?:(\d+)\s*(?:小时|时|hours?|hrs?|h)\s*)?(?:(\d+)\s*(?:分钟?|minutes?|mins?|m)\s*)?(?:(\d+(?:\.\d+)?)\s*(?:秒钟?|seconds?|secs?|s))?"
 )
+_MISSED = re.compile(r"missed|unanswered|noanswer|未接|未应答|无人接听|拒接")
+_UNKNOWN = 20  # characters of an unknown channel's name that are kept
 _LONGEST = 864_000.0  # seconds; a call of more than ten days is a slip of the pen
 _ISO = re.compile(r"pt(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 
@@ -90,7 +92,7 @@ def channel_of(cell: str) -> Channel:
     if found is None:
         found = next((channel for part, channel in known.contained if part in folded), None)
     if found is None:
-        return Channel(cell.strip() or "unknown", cell.strip() or "未注明", MESSAGE)
+        return Channel(cell.strip()[:_UNKNOWN] or "unknown", cell.strip()[:_UNKNOWN] or "未注明", MESSAGE)
     group = "群" in folded or "group" in folded
     return Channel(found.name, found.name_zh + ("（群）" if group else ""), found.kind, group)
 
@@ -122,9 +124,11 @@ def _seconds(parts: Iterable[str | None]) -> float:
     return length
 
 
-def answered_of(status: str, direction: str, text: str, seconds: float | None) -> bool | None:
+def answered_of(status: str, direction: str, channel: str, text: str, seconds: float | None) -> bool | None:
     """Whether a call was answered; ``None`` when nothing says so: a missing duration is no proof of a missed call."""
     known = words()
+    if _MISSED.search(fold(channel)):
+        return False
     for cell in (status, direction):
         if fold(cell) in known.unanswered:
             return False
