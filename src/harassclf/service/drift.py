@@ -73,12 +73,14 @@ class DriftCounters:
             self._messages.labels(label).set(0)
 
     def _show(self, prediction: Prediction, words: int, unknown: int, against: Reference) -> None:
+        self._messages.labels(prediction.label).inc()
+        self._review.inc(prediction.needs_review)
+        if not words:
+            return
         self._words.inc(words)
         self._unknown.inc(unknown)
         self._day_words.inc(words)
         self._day_unknown.inc(unknown)
-        self._messages.labels(prediction.label).inc()
-        self._review.inc(prediction.needs_review)
         if self._tally.messages >= FEWEST:
             self._psi.set(label_psi(self._tally, against))
 
