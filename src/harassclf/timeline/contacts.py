@@ -198,8 +198,8 @@ def _assembled(
     sender, recipient = _parties(fields, direction)
     group, recipient = _group(fields, channel, recipient)
     spoken = channel.kind in ("voice", "video", "voicemail")
-    said = [fields.get(name, "") for name in ("status", "direction", "channel")]
-    status = answered_of(*said, text, seconds) if spoken else None
+    status, written, way = (fields.get(name, "") for name in ("status", "direction", "channel"))
+    answered = answered_of(status, written, way, text, seconds) if spoken else None
     return Contact(
         row=row,
         time=moment.local if moment and not problem else None,
@@ -210,7 +210,7 @@ def _assembled(
         group=group,
         text=text,
         seconds=seconds,
-        answered=status,
+        answered=answered,
         sender_role=_role(fields.get("sender_role", "")),
         recipient_role=_role(fields.get("recipient_role", "")),
         agreed=fold(fields.get("agreed", "")) in _TRUE,
