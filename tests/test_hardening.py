@@ -436,7 +436,7 @@ def _malformed(seed: int, count: int) -> Iterator[tuple[str, bytes]]:
             body = ('{"%s": %s}' % (draw.choice(["text", "texts", "x"]), draw.choice(values))).encode()  # noqa: UP031
         else:
             body = ('{"texts": [%s]}' % ",".join(draw.choices(values, k=draw.randrange(1, 5)))).encode()  # noqa: UP031
-        yield draw.choice([CLASSIFY, BATCH]), body
+        yield draw.choice([CLASSIFY, BATCH, "/v1/precheck", "/v1/timeline"]), body
 
 
 def test_2000_malformed_bodies_are_never_a_500(client: TestClient) -> None:

@@ -173,6 +173,16 @@ def test_logs_are_json_lines(serve: Serve) -> None:
     assert SECRET not in json.dumps(lines, ensure_ascii=False)
 
 
+@pytest.mark.parametrize(
+    ("proxies", "address"), [("", "127.0.0.1"), ("192.0.2.1", "127.0.0.1"), ("127.0.0.1", "192.0.2.9")]
+)
+def test_a_forwarded_address_is_believed_of_set_proxies_only(serve: Serve, proxies: str, address: str) -> None:
+    running = serve(TRUSTED_PROXIES=proxies, LOG_ADDRESSES="true")
+    running.ask("POST", "/v1/classify", {"text": "在吗"}, **{"X-Forwarded-For": "192.0.2.9"})
+    request = next(line for line in map(json.loads, running.stop().splitlines()) if line.get("route") == "/v1/classify")
+    assert request["address"] == address
+
+
 def test_metrics_are_those_of_all_workers(serve: Serve) -> None:
     running = serve("--workers", "2")
     for _ in range(40):  # each on a connection of its own, so that both workers get some
