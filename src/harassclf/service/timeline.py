@@ -30,7 +30,9 @@ router = APIRouter(prefix="/v1/timeline", tags=["threads"])
 _NAMES = 20  # of debtors, guarantors or collectors in one request
 _ZIP_NAME = "证据材料"
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
-_ZIP: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": _BINARY}, "description": "The evidence package"}}
+_ZIP: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/zip": _BINARY}, "description": "The evidence package"}
+}
 _TABLE = {"requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}}}
 _EXAMPLE: dict[str, Any] = {
     "contacts": [
