@@ -259,7 +259,9 @@ def test_too_many_requests_are_429(keys: tuple[Path, str, str]) -> None:
             assert 0 < int(answers[3].headers["retry-after"]) <= 60
             assert client.get("/v1/model", headers=asked).status_code == 200
         assert client.get("/health").status_code == 200
-        assert 'harassclf_rejected_total{reason="rate_limited"} 2.0' in client.get("/metrics").text
+        metrics = client.get("/metrics").text
+        assert 'harassclf_rejected_total{reason="rate_limited"} 2.0' in metrics
+        assert 'harassclf_requests_total{route="/v1/classify",status="429"} 2.0' in metrics
 
 
 # In progress
@@ -296,7 +298,9 @@ def test_more_than_fits_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> N
         assert "harassclf_in_progress 0.0" in client.get("/metrics").text
 
 
-async def _answered(limits: Limits, messages: list[Any], headers: list[tuple[bytes, bytes]]) -> list[Any]:
+async def _answered(
+    limits: Limits, messages: list[Any], headers: list[tuple[bytes, bytes]], path: str = CLASSIFY
+) -> list[Any]:
     sent: list[Any] = []
     waiting = iter(messages)
 
@@ -309,7 +313,7 @@ async def _answered(limits: Limits, messages: list[Any], headers: list[tuple[byt
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": CLASSIFY, "headers": headers}
+    scope = {"type": "http", "method": "POST", "path": path, "headers": headers}
     await limits(scope, receive, send)
     return sent
 
@@ -347,6 +351,20 @@ def test_bodies_have_a_size_and_a_time(
     assert (sent[0]["status"] if sent else None) == status
     assert bodies == ([b"abc"] if status == 200 else [])
     assert (load._held, load._running) == (0, 0)
+
+
+def test_an_upload_that_stalls_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = Load(Settings(), Metrics())
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["more_body"]:
+            pass
+
+    limits = Limits(app, Settings(), load, Metrics())
+    monkeypatch.setattr(limits, "_seconds", 0.05)
+    sent = asyncio.run(_answered(limits, [_chunk(b"a")], [(b"content-length", b"9")], path="/v1/files"))
+    assert sent[0]["status"] == 408
+    assert load._uploading == 0
 
 
 def test_bytes_held_are_bounded() -> None:

@@ -32,7 +32,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="harassclf", version=__version__, description=_TITLE, lifespan=_lifespan, docs_url=None, redoc_url=None
     )
     app.state.settings, app.state.metrics, app.state.classifier = chosen, metrics, None
-    app.state.load = Load(chosen, metrics)
+    app.state.load, app.state.paths = Load(chosen, metrics), frozenset()
     add_failures(app)
     add_protection(app, chosen, metrics, app.state.load)
     _add_routers(app)
@@ -64,5 +64,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.metrics.model_info(classifier.model)
     app.state.metrics.drift.start(classifier)
     app.state.classifier = classifier
+    app.state.paths = frozenset(path for path in app.openapi()["paths"] if "{" not in path)
     yield
     app.state.classifier = None

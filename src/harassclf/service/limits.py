@@ -122,8 +122,11 @@ class Limits:
 
     async def _streamed(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def hurried() -> Message:
-            async with asyncio.timeout(self._seconds):
-                return await receive()
+            try:
+                async with asyncio.timeout(self._seconds):
+                    return await receive()
+            except TimeoutError:
+                raise self._too_slow() from None
 
         with self._load.upload():
             await self._app(scope, hurried, send)
@@ -157,7 +160,10 @@ class Limits:
                     if not message.get("more_body", False):
                         return True
         except TimeoutError:
-            raise BodyTimeoutError(f"body: not here after {self._seconds} seconds; send it faster") from None
+            raise self._too_slow() from None
+
+    def _too_slow(self) -> BodyTimeoutError:
+        return BodyTimeoutError(f"body: nothing came for {self._seconds} seconds; send it faster")
 
     def _too_large(self) -> BodyTooLargeError:
         return BodyTooLargeError(f"body: over the limit of {self._max:,} bytes; send smaller batches")

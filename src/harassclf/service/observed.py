@@ -74,8 +74,10 @@ def _log_failure(scope: Scope, name: bytes, error: Exception) -> None:
 
 
 def _route(scope: Scope) -> str:
-    """The template, such as ``/v1/files/{file_id}``; a path that no route has may be anything."""
-    return getattr(scope.get("route"), "path", "unknown")
+    """The template, such as ``/v1/files/{file_id}``; a path that no route has may be anything. A request refused before
+    its route was found goes by its path where that is one of ours."""
+    found: str = getattr(scope.get("route"), "path", "")
+    return found or (scope["path"] if scope["path"] in scope["app"].state.paths else "unknown")
 
 
 def _method(scope: Scope) -> str:
