@@ -86,6 +86,8 @@ class FileJobs:
 
     async def _score(self, stored: Stored) -> None:
         async with self._turn:
+            if not stored.folder.is_dir():  # deleted through another server process while it waited
+                return
             write_json(stored.folder / PROGRESS, {"state": "running", "rows": 0, "share": 0.0})
             await self._work("score", stored, _SCORE_SECONDS)
         if stored.read(PROGRESS).get("state") not in ("done", "failed") and stored.folder.is_dir():

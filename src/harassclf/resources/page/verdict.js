@@ -59,7 +59,7 @@ export function lawCard(card) {
   return h("li", { class: "law", ...chinese() },
     h("p", { class: "law-name" }, h("cite", {}, card.law), " ", h("span", { class: "article" }, card.article)),
     h("p", { class: "law-summary" }, card.summary),
-    h("p", { class: "law-date" }, h("span", { lang: language() }, t("law.force")), " ", card.in_force));
+    h("p", { class: "law-date", lang: language() }, /^\d/.test(card.in_force) ? t("law.force", { date: card.in_force }) : t("law.current")));
 }
 
 export const laws = (cards) => h("ul", { class: "laws" }, cards.map(lawCard));
