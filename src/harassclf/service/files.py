@@ -137,7 +137,7 @@ async def upload(
 async def _receive(request: Request, stored: Stored) -> None:
     limit, size = request.app.state.settings.max_upload, 0
     with (stored.folder / f"input{Path(stored.name).suffix.lower()}").open("wb") as file:
-        async for chunk in _chunks(request):
+        async for chunk in request.stream():  # service.limits answers one that stalls
             size += len(chunk)
             if size > limit:
                 raise FileTooLargeError(
@@ -146,14 +146,6 @@ async def _receive(request: Request, stored: Stored) -> None:
             file.write(chunk)
     if not size:
         raise FileRefusedError("the file is empty, expected a header and rows")
-
-
-async def _chunks(request: Request) -> AsyncIterator[bytes]:
-    try:
-        async for chunk in request.stream():
-            yield chunk
-    except TimeoutError:  # service.limits gives each part of a body its time
-        raise FileRefusedError("the file stopped arriving; upload it again over a better line") from None
 
 
 @router.post("/{file_id}/score", status_code=202, response_model=FileStatus)
