@@ -23,6 +23,7 @@ from harassclf.cli import main
 from harassclf.errors import SettingsError
 from harassclf.keys import key_line, new_key, read_keys
 from harassclf.service.app import create_app
+from harassclf.service.classify import _slices
 from harassclf.service.limits import Limits, Load
 from harassclf.service.logs import JsonLines
 from harassclf.service.metrics import Metrics
@@ -419,6 +420,16 @@ def test_addresses_and_lines_as_set(caplog: pytest.LogCaptureFixture, keys: tupl
     with service(log_requests=False) as client:
         client.post(CLASSIFY, json={"text": "在吗"})
     assert not [record for record in caplog.records if record.name == "harassclf"]
+
+
+@pytest.mark.parametrize(
+    "texts", [[], ["长" * 10_000] * 200, ["短"] * 1_000, [None, "长" * 40_000, "", 5], ["a"] * 5 + ["长" * 99_999]]
+)
+def test_slices_are_the_batch_and_not_too_many(texts: list[Any]) -> None:
+    slices = list(_slices(texts))
+    assert [text for some in slices for text in some] == texts
+    assert len(slices) <= 17
+    assert all(slices)
 
 
 def _malformed(seed: int, count: int) -> Iterator[tuple[str, bytes]]:

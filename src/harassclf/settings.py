@@ -23,7 +23,7 @@ class Settings:
     model: Path | None = None  # model folder; default: the one that ships
     max_batch: int = 1_000  # messages of one request
     max_body: int = 8_000_000  # bytes of one request body
-    max_in_progress: int = 32  # requests under /v1/ worked on at once; more are refused with 503
+    max_in_progress: int = 16  # requests under /v1/ worked on at once; more are refused with 503
     threads: int = 1  # that judge batches and long messages; Python runs one at a time, and more make /health wait
     header_timeout: int = 10  # seconds until the head of a request must be there
     body_timeout: int = 20  # seconds until its body must be there
