@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from harassclf.service.access import KEY_NAME
 from harassclf.service.failures import internal
-from harassclf.service.logs import event, place_of
+from harassclf.service.logs import LOG, event, place_of
 from harassclf.service.metrics import Metrics
 from harassclf.settings import Settings
 
@@ -56,8 +56,8 @@ class Observed:
     def _done(self, scope: Scope, name: bytes, status: int, seconds: float) -> None:
         route = _route(scope)
         self._metrics.answered(route, status, seconds)
-        if self._settings.log_requests:
-            level = logging.DEBUG if route in _PROBES else logging.INFO
+        level = logging.DEBUG if route in _PROBES else logging.INFO
+        if self._settings.log_requests and LOG.isEnabledFor(level):
             event(level, "request", id=name.decode(), method=_method(scope), route=route, status=status,
                   ms=round(1000 * seconds, 2), **self._whose(scope))  # fmt: skip
 
