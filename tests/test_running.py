@@ -187,6 +187,10 @@ def test_metrics_are_those_of_all_workers(serve: Serve) -> None:
     running = serve("--workers", "2")
     for _ in range(40):  # each on a connection of its own, so that both workers get some
         assert running.ask("POST", "/v1/classify", {"text": "在吗"})[0] == 200
+    for _ in range(50):  # a request is counted when its answer is out
+        if b'route="/v1/classify",status="200"} 40.0' in running.ask("GET", "/metrics")[1]:
+            break
+        time.sleep(0.1)
     for _ in range(10):  # whichever is asked
         metrics = running.ask("GET", "/metrics")[1].decode()
         assert 'harassclf_requests_total{route="/v1/classify",status="200"} 40.0' in metrics
