@@ -1,19 +1,25 @@
 """Evasion: recall of harassment clean and attacked, by the shipped model; and what attacked copies in training are worth.
 
-The first table attacks the reserved voices, which the model has not read. The second trains with and without attacked copies,
-all voices of the hand-written evasion slice left out, and tests on those.
+Usage: robustness.py [--messages N] [--rows FILE] [--no-training]
+
+The first table attacks the reserved voices, which the model has not read; ``--rows`` writes it as CSV. The second trains with and
+without attacked copies, all voices of the hand-written evasion slice left out, and tests on those.
 """
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
-from measure import ROOT, machine
+import pandas as pd
+from measure import machine
+from quality import rows, table
 
 from harassclf import Classifier
 from harassclf.attacks import ATTACKS, attack
-from harassclf.corpus import RESERVED, TRAIN, read_corpus
+from harassclf.corpus import RESERVED, TRAIN
 from harassclf.decision import softmax
 from harassclf.features import columns
 from harassclf.labels import HARASSMENT
@@ -24,27 +30,39 @@ EVASION = "ev1"
 
 
 def main() -> None:
+    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--messages", type=int, help="read at most this many messages of each kind: a quick look")
+    made.add_argument("--rows", type=Path, help="write the first table there as CSV")
+    made.add_argument("--no-training", action="store_true", help="the first table only")
+    options = made.parse_args()
     print(machine())
-    corpus = read_corpus(ROOT / "data")
-    per_attack(corpus[(corpus["split"] == RESERVED) & (corpus["label"] == HARASSMENT)]["text"].tolist())
-    per_share(corpus[corpus["split"] == TRAIN].reset_index(drop=True))
+    reserved = rows(RESERVED, options.messages)
+    found = per_attack(reserved.loc[reserved["label"] == HARASSMENT, "text"].tolist())
+    print(
+        table(list(found), [[f"{v:.3f}" if isinstance(v, float) else str(v) for v in row] for row in found.to_numpy()])
+    )
+    if options.rows:
+        found.to_csv(options.rows, index=False)
+    if not options.no_training:
+        per_share(rows(TRAIN, options.messages))
 
 
-def per_attack(texts: list[str]) -> None:
+def per_attack(texts: list[str]) -> pd.DataFrame:
+    """One row an attack: recall clean and attacked, points lost, the share of evidence spans that are right."""
     classifier = Classifier.load()
     threshold = classifier.thresholds.harassment
-    recall = lambda messages: (classifier.predict_proba(messages)[:, 0] >= threshold).mean()  # noqa: E731
-    clean = recall(texts)
-    print(f"clean: recall {clean:.3f} of {len(texts)} reserved harassing messages")
+    recall = lambda messages: float((classifier.predict_proba(messages)[:, 0] >= threshold).mean())  # noqa: E731
+    clean, found = recall(texts), []
     for name in ATTACKS:
         attacked = [attack(name, text, seed=1) for text in texts]
         right = [s.text == text[s.start : s.end] for text in attacked[:200] for s in classifier.classify(text).evidence]
-        print(
-            f"{name}: recall {recall(attacked):.3f} ({recall(attacked) - clean:+.3f}), spans right {np.mean(right):.0%}"
-        )
+        after = recall(attacked)
+        found.append((name, len(texts), clean, after, 100 * (clean - after), float(np.mean(right))))
+    names = ["attack", "messages", "recall_clean", "recall_attacked", "points_lost", "spans_right"]
+    return pd.DataFrame(found, columns=names)
 
 
-def per_share(training) -> None:
+def per_share(training: pd.DataFrame) -> None:
     written = training[training["slice"] == EVASION]
     rest = training[training["slice"] != EVASION].reset_index(drop=True)
     frame = columns(written["text"].tolist(), Segmenter())

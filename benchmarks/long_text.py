@@ -1,0 +1,172 @@
+"""How should long and mixed text be judged: whole, by windows of its sentences, or both? Measured on voices the model has not read.
+
+Usage: long_text.py [FOLDER] [--messages N] [--folds N]
+
+Each fold of the training voices is judged by a model trained on the others, the reserved voices by the shipped model. Found: long
+harassing messages as written, and chains of 1,000 to 3,000 characters of ordinary messages with one harassing message inside.
+Alarms: long messages that are not harassment, the same chains without it, reports that quote a harassing message, long real
+messages. Every way is shown at the model's own threshold and at the one that raises as many alarms on these as the whole text
+does, which makes the ways comparable. A message that fits into one window is judged the same by every way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from quality import parser, rows, table, told, traffic
+
+from harassclf import Classifier
+from harassclf.corpus import RESERVED, TRAIN, voice_folds
+from harassclf.decision import softmax
+from harassclf.features import columns
+from harassclf.labels import HARASSMENT, OTHER
+from harassclf.segment import Segmenter
+from harassclf.training import TrainingConfig, decisions, fit
+
+Margin = Callable[[list[str]], np.ndarray]  # log-odds of harassment over the model's threshold: flagged from 0 up
+SIZES, LONG = (80, 150, 300), 150
+NAMES = ("小李", "阿芳", "老周", "陈姐", "三楼王工", "妈", "班长", "小曹")
+REPORTS = (
+    "请问一下各位，我前阵子手头紧，有一笔钱晚了几天没还上，今天收到这样一条短信：“{}”我现在很害怕，这种情况应该向哪个部门投诉？需要准备哪些材料？有经验的朋友说说，谢谢。",
+    "【求助】帮朋友发。她把聊天记录给我看了，对方原话是「{}」已经截图保存。她一个人带孩子，不敢接电话。想问问律师，这样的话算不算违法，报警有没有用，平台会不会管？",
+    "近日，市民刘女士向本报反映，自己收到了催收人员发来的信息，内容为“{}”。记者随后联系了该公司，客服表示将核实情况。律师提醒，遇到类似情形应当保留证据，及时向监管部门反映。",
+    "投诉内容：贵司委外人员本周多次联系本人，其中一条写道：“{}”本人要求停止此类行为，书面道歉，并在十五日内答复处理结果。如不处理，将继续向有关部门反映。",
+)
+
+
+def windows(text: str, size: int) -> list[str]:
+    """Runs of whole sentences of at most ``size`` characters (a longer sentence is cut), each as long as it can be."""
+    sentences = [
+        s[i : i + size] for s in re.findall(r"[^。！？!?；;\n]+[。！？!?；;\n]*", text) for i in range(0, len(s), size)
+    ]
+    found, end_before = [], 0
+    for start in range(len(sentences)):
+        end, length = start, 0
+        while end < len(sentences) and length + len(sentences[end]) <= size:
+            length, end = length + len(sentences[end]), end + 1
+        if end > end_before:  # else it lies inside the window before it
+            found.append("".join(sentences[start:end]))
+            end_before = end
+    return [window for window in found if window.strip()] or [text]
+
+
+def highest(margin: Margin, texts: list[str], size: int) -> np.ndarray:
+    """The highest margin of the windows of each text."""
+    cut = [windows(text, size) for text in texts]
+    values = margin([window for of_one in cut for window in of_one])
+    return np.maximum.reduceat(values, np.cumsum([0, *map(len, cut[:-1])]))
+
+
+def ways(margin: Margin, texts: list[str]) -> dict[str, np.ndarray]:
+    """The margin of each text by every way of judging it."""
+    whole = margin(texts)
+    found = {"whole text": whole}
+    for size in SIZES:
+        most = highest(margin, texts, size)
+        found |= {f"windows of {size}": most, f"mean of whole and windows of {size}": (whole + most) / 2,
+                  f"whole or window of {size} two above": np.maximum(whole, most - 2)}  # fmt: skip
+    return found
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    harassing: bool
+    texts: list[str]
+
+
+def cases(held: pd.DataFrame, real: list[str], synthetic: int, seed: int) -> Iterator[Case]:
+    """What is measured on one set of voices."""
+    length = held["text"].str.len()
+    for harassing in (True, False):
+        mine = held["text"][(length > LONG) & ((held["label"] == HARASSMENT) == harassing)]
+        yield Case("long harassment" if harassing else "long, not harassment", harassing, mine.tolist())
+    chains = list(mixtures(held, synthetic, np.random.default_rng(seed)))
+    yield Case("chain with a harassing message", True, [mixed for mixed, _, _ in chains])
+    yield Case("the chain without it", False, [plain for _, plain, _ in chains])
+    yield Case("report with a quote", False, [report for _, _, report in chains])
+    yield Case("long real messages", False, real)
+
+
+def mixtures(held: pd.DataFrame, n: int, generator: np.random.Generator) -> Iterator[tuple[str, str, str]]:
+    """A forwarded chain with a harassing message in it, the same without it, and a report that quotes the message."""
+    ordinary = held["text"][(held["label"] == OTHER) & ~held["tags"].str.contains("report")].tolist()
+    messages = held["text"][(held["label"] == HARASSMENT) & (held["text"].str.len() <= LONG)].tolist()
+    for _ in range(n if ordinary and messages else 0):
+        lines, wanted = [], generator.integers(1000, 3000)
+        while sum(map(len, lines)) < wanted:
+            lines.append(f"{generator.choice(NAMES)}：{generator.choice(ordinary)}")
+        message, place = str(generator.choice(messages)), generator.integers(len(lines) + 1)
+        mixed = [*lines[:place], f"{generator.choice(NAMES)}：{message}", *lines[place:]]
+        yield "\n".join(mixed), "\n".join(lines), str(generator.choice(REPORTS)).format(message)
+
+
+def log_odds(probability: np.ndarray | float) -> np.ndarray:
+    clipped = np.clip(probability, 1e-9, 1 - 1e-9)
+    return np.log(clipped / (1 - clipped))
+
+
+def shipped() -> Margin:
+    classifier = Classifier.load()
+    return lambda texts: log_odds(classifier.predict_proba(texts)[:, 0]) - log_odds(classifier.thresholds.harassment)
+
+
+def trained(training: pd.DataFrame) -> Margin:
+    model = fit(training, replace(TrainingConfig(), folds=2), lambda line: None)
+    at = log_odds(model.thresholds.harassment)
+    judged = lambda texts: decisions(model.pipeline, model.category_heads, columns(texts, Segmenter()))  # noqa: E731
+    return lambda texts: log_odds(softmax(judged(texts))[:, 0]) - at
+
+
+def unread(training: pd.DataFrame, reserved: pd.DataFrame, folds: int) -> Iterator[tuple[Margin, pd.DataFrame]]:
+    """Models, each with voices that it has not read."""
+    yield shipped(), reserved
+    fold_of = voice_folds(training["voice"], folds, seed=0) if folds else None
+    for fold in range(folds):
+        yield trained(training[fold_of != fold]), training[fold_of == fold]
+        print(f"fold {fold + 1} of {folds}", flush=True)
+
+
+def shown(found: pd.DataFrame, way: str, threshold: float) -> list[str]:
+    """The share flagged of every case by one way."""
+    return [f"{(case[way] >= threshold).mean():.3f}" for _, case in found.groupby("case", sort=False)]
+
+
+def main() -> None:
+    made = parser(__doc__)
+    made.add_argument("--folds", type=int, default=3, help="models trained beside the shipped one (3)")
+    made.add_argument("--synthetic", type=int, default=150, help="chains and reports for each model (150)")
+    options = made.parse_args()
+    told(options)
+    real = [t for texts in traffic(options.folder, options.messages).values() for t in texts if LONG < len(t) <= 10_000]
+    parts = []
+    for seed, (margin, held) in enumerate(
+        unread(rows(TRAIN, options.messages), rows(RESERVED, options.messages), options.folds)
+    ):
+        for case in cases(held, real, options.synthetic, seed):
+            parts += (
+                [pd.DataFrame(ways(margin, case.texts)).assign(case=case.name, harassing=case.harassing)]
+                if case.texts
+                else []
+            )
+    found = pd.concat(parts, ignore_index=True)
+    counts = found.groupby("case", sort=False).size()
+    alarms = found[~found["harassing"]]
+    budget = (alarms["whole text"] >= 0).groupby(alarms["case"]).mean().mean()  # every case weighs the same
+    lines = []
+    for way in found.columns.drop(["case", "harassing"]):
+        rates = lambda t, way=way: (alarms[way] >= t).groupby(alarms["case"]).mean().mean()  # noqa: E731
+        even = next((t for t in np.arange(-6, 12, 0.05) if rates(t) <= budget), 12.0)
+        lines += [
+            [way, "its own", *shown(found, way, 0.0)],
+            [way, f"equal alarms ({even:+.2f})", *shown(found, way, even)],
+        ]
+    print(table(["way", "threshold (log-odds)", *(f"{name} ({n:,})" for name, n in counts.items())], lines))
+
+
+if __name__ == "__main__":
+    main()
