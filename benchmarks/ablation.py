@@ -6,8 +6,6 @@ are told too: the share called harassment at the threshold that finds 85% of hel
 
 from __future__ import annotations
 
-import csv
-import gzip
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from measure import ROOT, machine
+from measure import machine
+from quality import interval, rows, traffic
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
-from harassclf.corpus import TRAIN, read_corpus, voice_folds
+from harassclf.corpus import TRAIN, voice_folds
 from harassclf.features import columns
 from harassclf.labels import HARASSMENT
 from harassclf.segment import Segmenter
@@ -81,22 +80,6 @@ def fit(variant: Variant, frame: pd.DataFrame, labels: np.ndarray):
     return lambda f: model.predict_proba(transform(f)), list(model.classes_)
 
 
-def interval(score, voices: np.ndarray, rounds: int = 200) -> str:
-    names, generator = np.unique(voices), np.random.default_rng(0)
-    rows = {name: np.flatnonzero(voices == name) for name in names}
-    values = [score(np.concatenate([rows[n] for n in generator.choice(names, len(names))])) for _ in range(rounds)]
-    return f"{np.quantile(values, 0.025):.3f} to {np.quantile(values, 0.975):.3f}"
-
-
-def traffic(folder: Path) -> dict[str, pd.DataFrame]:
-    found = {}
-    for path in sorted(folder.glob("traffic_*.csv.gz")):
-        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-            texts = [row["text"] for row in csv.DictReader(file) if row["text"].strip()][:4000]
-        found[path.name.removeprefix("traffic_").split(".")[0]] = frame_of(texts)
-    return found
-
-
 def frame_of(texts: list[str]) -> pd.DataFrame:
     frame = columns(texts, Segmenter())
     return frame.assign(pairs=[pairs_of(words) for words in frame["words"]])
@@ -104,14 +87,14 @@ def frame_of(texts: list[str]) -> pd.DataFrame:
 
 def main() -> None:
     print(machine())
-    csv.field_size_limit(10**9)
-    corpus = read_corpus(ROOT / "data")
-    rows = corpus[corpus["split"] == TRAIN].reset_index(drop=True)
-    frame, labels, voices = frame_of(rows["text"].tolist()), rows["label"].to_numpy(), rows["voice"].to_numpy()
-    real = traffic(Path(sys.argv[1])) if len(sys.argv) > 1 else {}
+    training = rows(TRAIN, None)
+    labels, voices = training["label"].to_numpy(), training["voice"].to_numpy()
+    frame = frame_of(training["text"].tolist())
+    real = traffic(Path(sys.argv[1]), 4000) if len(sys.argv) > 1 else {}
+    real = {kind: frame_of(texts) for kind, texts in real.items()}
     folds = voice_folds(voices, FOLDS, seed=0)
     for variant in VARIANTS:
-        probability = np.zeros((len(rows), 3))
+        probability = np.zeros((len(training), 3))
         for fold in range(FOLDS):
             predict, classes = fit(variant, frame[folds != fold], labels[folds != fold])
             probability[folds == fold] = predict(frame[folds == fold])

@@ -39,12 +39,10 @@ def nested(pool: pd.DataFrame, seed: int) -> list[str]:
 
 
 def trainable(part: pd.DataFrame) -> bool:
-    """Whether there are voices enough for the folds, and every label and category in as many."""
-    enough = 2 * CONFIG.folds
+    """Whether there are voices enough for the folds: for every label as many, for every category two."""
     marks = pd.get_dummies(part["label"]).join(part["categories"].str.get_dummies(";"))
-    return (
-        len(marks.columns) == len(LABELS) + len(CATEGORIES) and marks.groupby(part["voice"]).any().sum().min() >= enough
-    )
+    voices = marks.groupby(part["voice"]).any().sum().reindex([*LABELS, *CATEGORIES], fill_value=0)
+    return part["voice"].nunique() >= 2 * CONFIG.folds <= voices[list(LABELS)].min() and voices.min() >= 2
 
 
 def points(training: pd.DataFrame, kinds: dict[str, pd.DataFrame], seed: int) -> Iterator[dict[str, float]]:

@@ -3,10 +3,11 @@
 Usage: long_text.py [FOLDER] [--messages N] [--folds N]
 
 Each fold of the training voices is judged by a model trained on the others, the reserved voices by the shipped model. Found: long
-harassing messages as written, and chains of 1,000 to 3,000 characters of ordinary messages with one harassing message inside.
+harassing messages as written, and chains of 1,000 to 3,000 characters of everyday messages with one harassing message inside.
 Alarms: long messages that are not harassment, the same chains without it, reports that quote a harassing message, long real
-messages. Every way is shown at the model's own threshold and at the one that raises as many alarms on these as the whole text
-does, which makes the ways comparable. A message that fits into one window is judged the same by every way.
+messages. The table holds the share of each that is flagged at the model's own threshold; its last column what is found, the mean of
+the three, at the threshold (log-odds over the model's own) at which a way raises as many alarms, the mean of the five, as the whole
+text does. A message that fits into one window is judged nearly the same by every way.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from harassclf.decision import softmax
 from harassclf.features import columns
 from harassclf.labels import HARASSMENT, OTHER
 from harassclf.segment import Segmenter
+from harassclf.settings import MAX_TEXT
 from harassclf.training import TrainingConfig, decisions, fit
 
 Margin = Callable[[list[str]], np.ndarray]  # log-odds of harassment over the model's threshold: flagged from 0 up
-SIZES, LONG = (80, 150, 300), 150
+SIZES, LONG, VERY_LONG, ABOVE = (80, 150, 300), 150, 500, (2, 4)
 NAMES = ("小李", "阿芳", "老周", "陈姐", "三楼王工", "妈", "班长", "小曹")
 REPORTS = (
     "请问一下各位，我前阵子手头紧，有一笔钱晚了几天没还上，今天收到这样一条短信：“{}”我现在很害怕，这种情况应该向哪个部门投诉？需要准备哪些材料？有经验的朋友说说，谢谢。",
@@ -63,12 +65,17 @@ def highest(margin: Margin, texts: list[str], size: int) -> np.ndarray:
 
 def ways(margin: Margin, texts: list[str]) -> dict[str, np.ndarray]:
     """The margin of each text by every way of judging it."""
-    whole = margin(texts)
+    whole, long = margin(texts), np.array([len(text) > VERY_LONG for text in texts])
     found = {"whole text": whole}
     for size in SIZES:
         most = highest(margin, texts, size)
-        found |= {f"windows of {size}": most, f"mean of whole and windows of {size}": (whole + most) / 2,
-                  f"whole or window of {size} two above": np.maximum(whole, most - 2)}  # fmt: skip
+        found |= {f"windows of {size}": most, f"mean of whole and windows of {size}": (whole + most) / 2}
+        for above in ABOVE:
+            either = np.maximum(whole, most - above)
+            found[f"whole or a window of {size} {above} over"] = either
+            found[f"the same, windows only over {VERY_LONG} characters ({size}, {above})"] = np.where(
+                long, either, whole
+            )
     return found
 
 
@@ -79,30 +86,39 @@ class Case:
     texts: list[str]
 
 
-def cases(held: pd.DataFrame, real: list[str], synthetic: int, seed: int) -> Iterator[Case]:
+def cases(held: pd.DataFrame, kinds: dict[str, list[str]], synthetic: int, seed: int) -> Iterator[Case]:
     """What is measured on one set of voices."""
-    length = held["text"].str.len()
-    for harassing in (True, False):
-        mine = held["text"][(length > LONG) & ((held["label"] == HARASSMENT) == harassing)]
-        yield Case("long harassment" if harassing else "long, not harassment", harassing, mine.tolist())
-    chains = list(mixtures(held, synthetic, np.random.default_rng(seed)))
-    yield Case("chain with a harassing message", True, [mixed for mixed, _, _ in chains])
-    yield Case("the chain without it", False, [plain for _, plain, _ in chains])
-    yield Case("report with a quote", False, [report for _, _, report in chains])
-    yield Case("long real messages", False, real)
+    length, harassing = held["text"].str.len(), held["label"] == HARASSMENT
+    yield Case("long harassment", True, held["text"][(length > LONG) & harassing].tolist())
+    yield Case("long, not harassment", False, held["text"][(length > LONG) & ~harassing].tolist())
+    messages = held["text"][(length <= LONG) & harassing].tolist()
+    ordinary = held["text"][
+        (held["label"] == OTHER) & held["slice"].str.startswith("e") & (held["tags"] == "")
+    ].tolist()
+    for name, lines in {"ordinary messages": ordinary, "real SMS": kinds.get("sms", [])}.items():
+        chains = list(mixtures(messages, lines, synthetic, np.random.default_rng(seed)))
+        yield Case(f"{name} with harassment inside", True, [mixed for mixed, _ in chains])
+        yield Case(f"{name} alone", False, [plain for _, plain in chains])
+    yield Case("report with a quote", False, reports(messages, synthetic, np.random.default_rng(seed)))
+    yield Case("long real messages", False, [t for of in kinds.values() for t in of if LONG < len(t) <= MAX_TEXT])
 
 
-def mixtures(held: pd.DataFrame, n: int, generator: np.random.Generator) -> Iterator[tuple[str, str, str]]:
-    """A forwarded chain with a harassing message in it, the same without it, and a report that quotes the message."""
-    ordinary = held["text"][(held["label"] == OTHER) & ~held["tags"].str.contains("report")].tolist()
-    messages = held["text"][(held["label"] == HARASSMENT) & (held["text"].str.len() <= LONG)].tolist()
+def mixtures(
+    messages: list[str], ordinary: list[str], n: int, generator: np.random.Generator
+) -> Iterator[tuple[str, str]]:
+    """A forwarded chain of ordinary messages with a harassing one in it, and the same without it."""
     for _ in range(n if ordinary and messages else 0):
         lines, wanted = [], generator.integers(1000, 3000)
         while sum(map(len, lines)) < wanted:
             lines.append(f"{generator.choice(NAMES)}：{generator.choice(ordinary)}")
-        message, place = str(generator.choice(messages)), generator.integers(len(lines) + 1)
-        mixed = [*lines[:place], f"{generator.choice(NAMES)}：{message}", *lines[place:]]
-        yield "\n".join(mixed), "\n".join(lines), str(generator.choice(REPORTS)).format(message)
+        place = generator.integers(len(lines) + 1)
+        mixed = [*lines[:place], f"{generator.choice(NAMES)}：{generator.choice(messages)}", *lines[place:]]
+        yield "\n".join(mixed), "\n".join(lines)
+
+
+def reports(messages: list[str], n: int, generator: np.random.Generator) -> list[str]:
+    """Reports, questions and news that quote a harassing message: none of them is harassment."""
+    return [str(generator.choice(REPORTS)).format(generator.choice(messages)) for _ in range(n if messages else 0)]
 
 
 def log_odds(probability: np.ndarray | float) -> np.ndarray:
@@ -131,41 +147,40 @@ def unread(training: pd.DataFrame, reserved: pd.DataFrame, folds: int) -> Iterat
         print(f"fold {fold + 1} of {folds}", flush=True)
 
 
-def shown(found: pd.DataFrame, way: str, threshold: float) -> list[str]:
+def rate(found: pd.DataFrame, way: str, threshold: float) -> pd.Series:
     """The share flagged of every case by one way."""
-    return [f"{(case[way] >= threshold).mean():.3f}" for _, case in found.groupby("case", sort=False)]
+    return (found[way] >= threshold).groupby(found["case"], sort=False).mean()
 
 
 def main() -> None:
     made = parser(__doc__)
-    made.add_argument("--folds", type=int, default=3, help="models trained beside the shipped one (3)")
-    made.add_argument("--synthetic", type=int, default=150, help="chains and reports for each model (150)")
+    made.add_argument(
+        "--folds", type=int, default=3, help="folds of training voices, 2 or more; 0: the shipped model only (3)"
+    )
+    made.add_argument("--synthetic", type=int, default=150, help="chains of each kind and reports for each model (150)")
     options = made.parse_args()
     told(options)
-    real = [t for texts in traffic(options.folder, options.messages).values() for t in texts if LONG < len(t) <= 10_000]
+    kinds = traffic(options.folder, options.messages)
+    training, reserved = rows(TRAIN, options.messages), rows(RESERVED, options.messages)
     parts = []
-    for seed, (margin, held) in enumerate(
-        unread(rows(TRAIN, options.messages), rows(RESERVED, options.messages), options.folds)
-    ):
-        for case in cases(held, real, options.synthetic, seed):
-            parts += (
-                [pd.DataFrame(ways(margin, case.texts)).assign(case=case.name, harassing=case.harassing)]
-                if case.texts
-                else []
-            )
+    for seed, (margin, held) in enumerate(unread(training, reserved, options.folds)):
+        for case in cases(held, kinds, options.synthetic, seed):
+            if case.texts:
+                parts.append(pd.DataFrame(ways(margin, case.texts)).assign(case=case.name, harassing=case.harassing))
     found = pd.concat(parts, ignore_index=True)
-    counts = found.groupby("case", sort=False).size()
-    alarms = found[~found["harassing"]]
-    budget = (alarms["whole text"] >= 0).groupby(alarms["case"]).mean().mean()  # every case weighs the same
+    alarms, harassing = found[~found["harassing"]], found[found["harassing"]]
+    budget = rate(alarms, "whole text", 0.0).mean()  # every case weighs the same
     lines = []
     for way in found.columns.drop(["case", "harassing"]):
-        rates = lambda t, way=way: (alarms[way] >= t).groupby(alarms["case"]).mean().mean()  # noqa: E731
-        even = next((t for t in np.arange(-6, 12, 0.05) if rates(t) <= budget), 12.0)
-        lines += [
-            [way, "its own", *shown(found, way, 0.0)],
-            [way, f"equal alarms ({even:+.2f})", *shown(found, way, even)],
-        ]
-    print(table(["way", "threshold (log-odds)", *(f"{name} ({n:,})" for name, n in counts.items())], lines))
+        even = next((t for t in np.arange(-6, 15, 0.05) if rate(alarms, way, t).mean() <= budget), 15.0)
+        lines.append([way, *(f"{share:.3f}" for share in rate(found, way, 0.0)),
+                      f"{rate(harassing, way, even).mean():.3f} ({even:+.2f})"])  # fmt: skip
+    sizes = found.groupby("case", sort=False).size()
+    print(
+        table(
+            ["way", *(f"{name} ({n:,})" for name, n in sizes.items()), f"found at equal alarms ({budget:.3f})"], lines
+        )
+    )
 
 
 if __name__ == "__main__":
