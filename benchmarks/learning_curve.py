@@ -85,11 +85,14 @@ def draw(found: pd.DataFrame, kinds: list[str], path: Path) -> None:
     for kind in kinds:
         right.plot(mean["messages"], 1000 * mean[kind], "o-", label=kind)
     right.set(
-        xscale="log", xlabel="training messages", ylabel=f"false alarms per 1,000 at recall {RECALL}", ylim=(0, None)
+        xscale="log", yscale="log", xlabel="training messages", ylabel=f"false alarms per 1,000 at recall {RECALL}"
     )
     for axes in (left, right):
+        axes.set_xticks(mean["messages"], [f"{n:,.0f}" for n in mean["messages"]])
+        axes.minorticks_off()
         axes.grid(alpha=0.3)
-        axes.legend() if axes.get_legend_handles_labels()[0] else None
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend()
     figure.savefig(path, dpi=150)
 
 
