@@ -72,10 +72,8 @@ def ways(margin: Margin, texts: list[str]) -> dict[str, np.ndarray]:
         found |= {f"windows of {size}": most, f"mean of whole and windows of {size}": (whole + most) / 2}
         for above in ABOVE:
             either = np.maximum(whole, most - above)
-            found[f"whole or a window of {size} {above} over"] = either
-            found[f"the same, windows only over {VERY_LONG} characters ({size}, {above})"] = np.where(
-                long, either, whole
-            )
+            found[f"whole, or a window of {size} by {above} more"] = either
+            found[f"the same for texts over {VERY_LONG} only ({size}, {above})"] = np.where(long, either, whole)
     return found
 
 
