@@ -30,7 +30,7 @@ from harassclf.settings import MAX_TEXT
 from harassclf.training import TrainingConfig, decisions, fit
 
 Margin = Callable[[list[str]], np.ndarray]  # log-odds of harassment over the model's threshold: flagged from 0 up
-SIZES, LONG, VERY_LONG, ABOVE = (80, 150, 300), 150, 500, (2, 4)
+SIZES, LONG, VERY_LONG, ABOVE = (80, 150, 300), 150, 500, (2, 4, 6)
 NAMES = ("小李", "阿芳", "老周", "陈姐", "三楼王工", "妈", "班长", "小曹")
 REPORTS = (
     "请问一下各位，我前阵子手头紧，有一笔钱晚了几天没还上，今天收到这样一条短信：“{}”我现在很害怕，这种情况应该向哪个部门投诉？需要准备哪些材料？有经验的朋友说说，谢谢。",
