@@ -61,3 +61,10 @@ def test_verdicts_of_many_agree_with_those_of_one() -> None:
         assert many.labels[i] == THRESHOLDS.label(probabilities.tolist())
         assert many.needs_review[i] == THRESHOLDS.needs_review(probabilities[0])
         assert sorted(THRESHOLDS.chosen_categories(categories.tolist())) == np.flatnonzero(many.categories[i]).tolist()
+
+
+def test_categories_of_many_are_those_of_one() -> None:
+    categories = expit(np.random.default_rng(1).normal(scale=2, size=(200, len(CATEGORIES))).round(1))  # with ties
+    categories[:20] = 0.01  # none over its threshold
+    for row, chosen in zip(categories.tolist(), THRESHOLDS.chosen_of_many(categories), strict=True):
+        assert chosen == [(i, row[i]) for i in THRESHOLDS.chosen_categories(row)]

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from harassclf.features import BLOCKS, Document, columns, fold, fold_table
+from harassclf.features import BLOCKS, Document, columns, fold, fold_table, speaks_of_debt
 from harassclf.normalize import normalize
 from harassclf.segment import Segmenter
+from harassclf.sounds import sounds
 
 _TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
 
@@ -39,7 +40,8 @@ def test_ngrams_point_at_their_characters() -> None:
         for n in range(1, block.ngram_range[1] + 1):
             starts, ends = document.bounds(block, n)
             for term, start, end in zip(document.ngrams(block, n), starts, ends, strict=True):
-                assert "".join(document.folded[start:end].split()) == "".join(term.split())
+                written = "".join(document.folded[start:end].split())
+                assert (sounds(written) if block.name.endswith("sounds") else written) == "".join(term.split())
 
 
 @given(_TEXT)
@@ -55,5 +57,6 @@ def test_terms_are_those_of_scikit_learn(text: str) -> None:
             lowercase=False,
         ).build_analyzer()
         low, high = block.ngram_range
-        ours = Counter(term for n in range(low, high + 1) for term in document.ngrams(block, n))
+        counts = not block.about_debt or speaks_of_debt(document.folded)
+        ours = Counter(term for n in range(low, high + 1) for term in document.ngrams(block, n) if counts)
         assert ours == Counter(analyze(row[block.name]))

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import json
+from importlib import resources
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harassclf import character_table
 from harassclf.normalize import normalize
 
 DISGUISED = [
@@ -100,3 +104,10 @@ def test_normalising_twice_changes_characters_only_once(raw: str) -> None:
     once = normalize(raw).text
     again = normalize(once).text
     assert len(again) <= len(once)  # a closed gap may reveal another split character, nothing ever grows back
+
+
+def test_shipped_characters_are_those_of_unicode_and_opencc() -> None:
+    shipped = json.loads(resources.files("harassclf").joinpath("resources/characters.json").read_text("utf-8"))
+    if shipped["made_with"] != character_table.versions():
+        pytest.skip(f"the table was made with {shipped['made_with']}")
+    assert shipped == character_table.source(character_table.build())

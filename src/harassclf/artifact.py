@@ -130,7 +130,7 @@ def _read_arrays(folder: Path, metadata: dict[str, Any]) -> Artifact:
 
     vocabulary = json.loads((folder / VOCABULARY).read_text("utf-8"))
     with np.load(folder / WEIGHTS, allow_pickle=False) as arrays:
-        blocks = [block["name"] for block in metadata["blocks"]]
+        blocks = [block["name"] for block in metadata["blocks"] if "name" in block]
         return Artifact(
             folder=folder,
             metadata=metadata,

@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from harassclf.artifact import METADATA, sha256_of
-from harassclf.classifier import Classifier, Prediction
-from harassclf.errors import InputError, MissingDependencyError, OutputError, TableError
-from harassclf.labels import LABELS
+from harassclf.classifier import Classifier, Judgement, Prediction
+from harassclf.errors import MissingDependencyError, OutputError, TableError
+from harassclf.labels import CATEGORIES, LABELS
 from harassclf.tables import ParquetReader, Row, TableReader, column_index, open_table
 
 RESULT_COLUMNS = (
@@ -104,9 +104,24 @@ class ScoreOptions:
 def results_of(classifier: Classifier, texts: Sequence[object]) -> list[Result]:
     """The result cells of many messages; an unusable one has only ``error`` and ``model`` filled."""
     return [
-        ("", "", "", "", "", str(result), classifier.model) if isinstance(result, InputError) else cells_of(result)
-        for result in classifier.judge_many(texts)
+        _cells(one, classifier.model)
+        if isinstance(one, Judgement)
+        else ("", "", "", "", "", str(one), classifier.model)
+        for one in classifier.judgements(texts)
     ]
+
+
+def _cells(judgement: Judgement, model: str) -> Result:
+    text, label, probabilities, review, categories, spans = judgement
+    return (
+        label,
+        f"{probabilities[0]:.6f}",
+        ";".join([CATEGORIES[i] for i, _ in categories]) if categories else "",
+        "true" if review else "false",
+        " | ".join([text[start:end] for start, end, _ in spans]) if spans else "",
+        "",
+        model,
+    )
 
 
 def cells_of(prediction: Prediction) -> Result:

@@ -16,8 +16,10 @@ import numpy as np
 from harassclf.artifact import Artifact
 from harassclf.bulk_normalize import BulkNormalizer, FoldedTexts
 from harassclf.evidence import spans_of_joined
-from harassclf.features import BLOCKS, Block
+from harassclf.features import DEBT_CHARACTERS, READ_BLOCKS, Block
 from harassclf.segment import JOINT, Segmenter
+from harassclf.sounds import sound_table
+from harassclf.weights import term_weights
 
 _CHUNK = 2_048  # messages at once; 1,024 to 4,096 differ by 5%
 _CHUNK_CHARACTERS = 200_000
@@ -142,16 +144,16 @@ class _BlockTerms:
     starts: np.ndarray  # positions among the chunk's code points
     ends: np.ndarray
 
-    def values(self, idf: np.ndarray, messages: int) -> _TermValues:
-        """The value of each term of each message: tf as run lengths of sorted (row, column), then idf."""
-        packed = self.rows.astype(np.int64) * len(idf) + self.columns
-        if messages * len(idf) < 2**31:  # half the width sorts in half the time
+    def values(self, width: int, messages: int) -> _TermValues:
+        """``1 + ln tf`` of each term of each message: tf as run lengths of sorted (row, column), ``width`` columns."""
+        packed = self.rows.astype(np.int64) * width + self.columns
+        if messages * width < 2**31:  # half the width sorts in half the time
             packed = packed.astype(np.int32)
         packed.sort()
         starts = np.flatnonzero(np.diff(packed, prepend=-1))
         frequencies = np.diff(starts, append=len(packed))
-        rows, columns = np.divmod(packed[starts], len(idf))
-        return _TermValues(self.name, rows, columns, idf[columns] * (1.0 + np.log(frequencies)))
+        rows, columns = np.divmod(packed[starts], width)
+        return _TermValues(self.name, rows, columns, 1.0 + np.log(frequencies))
 
     def of_rows(self, wanted: np.ndarray) -> _BlockTerms:
         keep = wanted[self.rows]
@@ -160,8 +162,16 @@ class _BlockTerms:
     def frequencies(self, width: int) -> np.ndarray:
         """How often each occurrence's term stands in its message."""
         packed = self.rows.astype(np.int64) * width + self.columns
-        _, inverse, counts = np.unique(packed, return_inverse=True, return_counts=True)
-        return np.asarray(counts[inverse])
+        if len(self.rows) and (int(self.rows.max()) + 1) * width < 2**31:
+            packed = packed.astype(np.int32)
+        ordered = np.sort(packed)  # without the order itself, which takes five times as long; few terms occur twice
+        repeated, counts = np.unique(ordered[1:][ordered[1:] == ordered[:-1]], return_counts=True)
+        frequencies = np.ones(len(packed))
+        if len(repeated):
+            at = np.minimum(np.searchsorted(repeated, packed), len(repeated) - 1)
+            hit = repeated[at] == packed
+            frequencies[hit] += counts[at[hit]]
+        return frequencies
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +207,9 @@ class ScoredChunk:
         steps = np.zeros(len(self.folded.codes) + 1)
         for block in self.blocks:
             terms = block.of_rows(wanted)
-            idf, coef = self.weights.idf[terms.name], self.weights.coef[terms.name]
-            frequencies = terms.frequencies(len(idf))
-            share = (
-                idf[terms.columns] * (1.0 + np.log(frequencies)) / frequencies * coef[labels[terms.rows], terms.columns]
-            )
+            coef = self.weights.coef[terms.name]
+            frequencies = terms.frequencies(coef.shape[1])
+            share = (1.0 + np.log(frequencies)) / frequencies * coef[labels[terms.rows], terms.columns]
             share /= terms.ends - terms.starts
             steps += np.bincount(terms.starts, share, len(steps)) - np.bincount(terms.ends, share, len(steps))
         return np.asarray(np.cumsum(steps)[:-1])
@@ -211,22 +219,28 @@ class BulkScorer:
     """Decision values of many messages; stateless, safe to share."""
 
     def __init__(self, artifact: Artifact, segmenter: Segmenter) -> None:
-        self._artifact, self._segmenter = artifact, segmenter
-        self.idf, self.intercept = artifact.idf, artifact.intercept
-        self.coef = {name: np.ascontiguousarray(coef.T) for name, coef in artifact.coef.items()}  # (outputs, terms)
+        self._segmenter, self.intercept = segmenter, artifact.intercept
+        weights = term_weights(artifact)
+        # (outputs, 2 * terms): the weights without a word about debts, then those beside one
+        self.coef = {name: np.ascontiguousarray(np.concatenate(w.weights).T) for name, w in weights.items()}
         self._normalizer = BulkNormalizer()
         self._words: dict[str, int] = {" ": _BLANK, JOINT: _JOINT}
-        self._alphabet = np.full(0x110000, _UNKNOWN, dtype=np.int32)
-        self._grams = {block.name: self._build(block) for block in BLOCKS}
+        self._alphabets: dict[str, np.ndarray] = {}  # block to the symbol of each code point
+        self._grams = {block.name: self._build(block, weights[block.name].terms) for block in READ_BLOCKS}
 
-    def _build(self, block: Block) -> _Grams:
-        terms = self._artifact.vocabulary[block.name]
+    def _build(self, block: Block, terms: list[str]) -> _Grams:
         if block.analyzer == "word":
             ids = [[self._words.setdefault(word, len(self._words) - 2) for word in term.split(" ")] for term in terms]
             return _Grams.build(ids, len(self._words) - 2)
         letters = sorted({ord(character) for term in terms for character in term})
-        self._alphabet[letters] = np.arange(len(letters))
-        return _Grams.build([self._alphabet[list(map(ord, term))].tolist() for term in terms], len(letters))
+        alphabet = np.full(0x110000, _UNKNOWN, dtype=np.int32)
+        alphabet[letters] = np.arange(len(letters))
+        grams = _Grams.build([alphabet[list(map(ord, term))].tolist() for term in terms], len(letters))
+        if block.name == "sounds":
+            folded = sound_table()
+            alphabet[list(folded)] = alphabet[list(map(ord, folded.values()))]
+        self._alphabets[block.name] = alphabet
+        return grams
 
     def decisions(self, texts: Sequence[str], width: int | None = None) -> np.ndarray:
         """Shape ``(n, width)``: the first ``width`` decision values (the labels come first), all of them without."""
@@ -238,16 +252,21 @@ class BulkScorer:
         """The messages in order, some thousands at a time."""
         for some in _chunks(texts):
             folded = self._normalizer.fold(some)
-            blocks = [self._terms(block, folded) for block in BLOCKS]
-            values = [terms.values(self.idf[terms.name], len(some)) for terms in blocks]
+            debt = _speak_of_debt(folded)
+            blocks = [self._terms(block, folded, debt) for block in READ_BLOCKS]
+            values = [terms.values(self.coef[terms.name].shape[1], len(some)) for terms in blocks]
             yield ScoredChunk(len(some), folded, blocks, values, self)
 
-    def _terms(self, block: Block, folded: FoldedTexts) -> _BlockTerms:
+    def _terms(self, block: Block, folded: FoldedTexts, debt: np.ndarray) -> _BlockTerms:
         symbols, starts, ends, rows = (
-            self._word_symbols(folded) if block.analyzer == "word" else self._character_symbols(folded)
+            self._word_symbols(folded)
+            if block.analyzer == "word"
+            else self._character_symbols(folded, self._alphabets[block.name])
         )
         firsts, lasts, columns = self._grams[block.name].occurrences(symbols)
-        return _BlockTerms(block.name, rows[firsts], columns, starts[firsts], ends[lasts])
+        of = rows[firsts]
+        columns = columns + debt[of] * (self.coef[block.name].shape[1] // 2)
+        return _BlockTerms(block.name, of, columns, starts[firsts], ends[lasts])
 
     def _word_symbols(self, folded: FoldedTexts) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         tokens = self._segmenter.words(folded.codes.tobytes().decode("utf-32-le"))
@@ -257,14 +276,27 @@ class BulkScorer:
         kept = ids != _BLANK
         return ids[kept], starts[kept], ends[kept], np.cumsum(ids == _JOINT, dtype=np.int32)[kept]
 
-    def _character_symbols(self, folded: FoldedTexts) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def _character_symbols(
+        self, folded: FoldedTexts, alphabet: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         codes = folded.codes
         blank = codes == 32
         # Runs of blanks count as one, as in scikit-learn's char analyzer.
         kept = np.flatnonzero(~(blank & np.concatenate(([False], blank[:-1]))))
-        symbols, joints = self._alphabet[codes], codes == ord(JOINT)
+        symbols, joints = alphabet[codes], codes == ord(JOINT)
         symbols[joints] = _UNKNOWN
         return symbols[kept], kept, kept + 1, np.cumsum(joints, dtype=np.int32)[kept]
+
+
+_DEBT_CODES = np.array([ord(character) for character in DEBT_CHARACTERS], dtype=np.uint32)
+
+
+def _speak_of_debt(folded: FoldedTexts) -> np.ndarray:
+    """Per message :func:`harassclf.features.speaks_of_debt`, as 0 or 1."""
+    at = np.flatnonzero(np.isin(folded.codes, _DEBT_CODES))
+    found = np.zeros(len(folded.starts), dtype=np.int64)
+    found[np.searchsorted(folded.starts, at, side="right") - 1] = 1
+    return found
 
 
 def _chunks(texts: Sequence[str]) -> list[Sequence[str]]:

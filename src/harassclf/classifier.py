@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -103,6 +103,21 @@ class Explanation:
     contributions: tuple[Contribution, ...]
 
 
+class Judgement(NamedTuple):
+    """A verdict before it is wrapped for readers: a table of millions of rows needs no objects for each of them.
+
+    ``probabilities`` has one number a label, ``categories`` the indices and probabilities of those chosen, most probable
+    first, ``spans`` start, end and weight of the evidence, strongest first.
+    """
+
+    text: str
+    label: str
+    probabilities: list[float]
+    needs_review: bool
+    categories: list[tuple[int, float]]
+    spans: list[tuple[int, int, float]]
+
+
 def check_text(text: object) -> str:
     """Return ``text`` if it can be judged, else raise an :class:`~harassclf.errors.InputError` saying why."""
     if not isinstance(text, str):
@@ -191,40 +206,50 @@ class Classifier:
         Raises :class:`~harassclf.errors.InputError` for what is not a message.
         """
         scored = self._scorer.score(check_text(text))
-        decision = scored.decision.tolist()
-        probabilities = softmax_of_one(decision[: len(LABELS)])
+        probabilities = softmax_of_one(scored.labels)
         label = self._thresholds.label(probabilities)
         column = _EVIDENCE_COLUMN[label]
-        spans = scored.spans(column) if column >= 0 else []
-        categories = expit_of_one(decision[len(LABELS) :]) if label == HARASSMENT else []
-        return self._prediction(text, label, probabilities, categories, spans)
+        spans = _shown(text, scored.spans(column)) if column >= 0 else []
+        categories: list[tuple[int, float]] = []
+        if label == HARASSMENT:
+            of_each = expit_of_one(scored.categories)
+            categories = [(i, of_each[i]) for i in self._thresholds.chosen_categories(of_each)]
+        review = self._thresholds.needs_review(probabilities[0])
+        return self._prediction(Judgement(text, label, probabilities, review, categories, spans))
 
     def classify_many(self, texts: Iterable[str]) -> list[Prediction]:
         """Judge many messages: same order, same length."""
-        checked = [check_text(text) for text in _many(texts)]
-        predictions: list[Prediction] = []
-        for chunk in self._bulk.chunks(checked):
-            some = checked[len(predictions) : len(predictions) + chunk.messages]
-            predictions += self._predictions(some, chunk)
-        return predictions
+        return [self._prediction(judgement) for judgement in self._judged([check_text(text) for text in _many(texts)])]
 
     def judge_many(self, texts: Sequence[object]) -> list[Prediction | InputError]:
         """Judge what may not all be messages: at the place of each unusable one stands its error."""
+        return [self._prediction(one) if isinstance(one, Judgement) else one for one in self.judgements(texts)]
+
+    def judgements(self, texts: Sequence[object]) -> list[Judgement | InputError]:
+        """The same, unwrapped: for tables."""
         results: list[Any] = [_refusal(text) for text in texts]
         usable = [i for i, error in enumerate(results) if error is None]
-        for i, prediction in zip(usable, self.classify_many([str(texts[i]) for i in usable]), strict=True):
-            results[i] = prediction
+        for i, judgement in zip(usable, self._judged([str(texts[i]) for i in usable]), strict=True):
+            results[i] = judgement
         return results
 
-    def _predictions(self, texts: list[str], chunk: ScoredChunk) -> Iterator[Prediction]:
+    def _judged(self, texts: list[str]) -> Iterator[Judgement]:
+        start = 0
+        for chunk in self._bulk.chunks(texts):
+            yield from self._judgements(texts[start : start + chunk.messages], chunk)
+            start += chunk.messages
+
+    def _judgements(self, texts: list[str], chunk: ScoredChunk) -> Iterator[Judgement]:
         probabilities = softmax(chunk.decisions(0, len(LABELS)))
-        labels = [self._thresholds.label(row) for row in probabilities.tolist()]
+        rows = probabilities.tolist()
+        labels = list(map(self._thresholds.label, rows))
         harassment = np.array([label == HARASSMENT for label in labels])
-        all_categories = expit(chunk.decisions(len(LABELS), len(LABELS) + len(CATEGORIES), harassment))
-        categories = iter(all_categories[harassment].tolist())
+        of_each = expit(chunk.decisions(len(LABELS), len(LABELS) + len(CATEGORIES), harassment)[harassment])
+        categories = iter(self._thresholds.chosen_of_many(of_each))
         spans = chunk.spans(np.array([_EVIDENCE_COLUMN[label] for label in labels]), SPAN_SHARE)
-        for text, label, row, found in zip(texts, labels, probabilities.tolist(), spans, strict=True):
-            yield self._prediction(text, label, row, next(categories) if label == HARASSMENT else [], found)
+        for text, label, row, found in zip(texts, labels, rows, spans, strict=True):
+            chosen = next(categories) if label == HARASSMENT else []
+            yield Judgement(text, label, row, self._thresholds.needs_review(row[0]), chosen, _shown(text, found))
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
         """Calibrated probabilities, shape ``(n, 3)``, columns as :attr:`labels`."""
@@ -242,39 +267,33 @@ class Classifier:
         intercept = float(self._scorer.intercept[column])
         return Explanation(label, float(scored.decision[column]), intercept, tuple(scored.contributions(column)))
 
-    def _prediction(
-        self,
-        text: str,
-        label: str,
-        probabilities: list[float],
-        categories: list[float],
-        spans: list[tuple[int, int, float]],
-    ) -> Prediction:
+    def _prediction(self, judgement: Judgement) -> Prediction:
+        text = judgement.text
         return Prediction(
-            label=label,
-            probabilities=dict(zip(LABELS, probabilities, strict=True)),
-            needs_review=self._thresholds.needs_review(probabilities[0]),
-            categories=self._categories(categories) if label == HARASSMENT else (),
-            evidence=_evidence(text, spans),
+            label=judgement.label,
+            probabilities=dict(zip(LABELS, judgement.probabilities, strict=True)),
+            needs_review=judgement.needs_review,
+            categories=_categories(judgement.categories) if judgement.categories else (),
+            evidence=tuple([Evidence(start, end, text[start:end], weight) for start, end, weight in judgement.spans]),
             model=self._model,
         )
 
-    def _categories(self, probabilities: list[float]) -> tuple[Category, ...]:
-        cards = law_cards()
-        return tuple(
-            Category(CATEGORIES[i], CATEGORY_NAMES_ZH[CATEGORIES[i]], probabilities[i], cards[CATEGORIES[i]])
-            for i in self._thresholds.chosen_categories(probabilities)
-        )
+
+def _categories(chosen: list[tuple[int, float]]) -> tuple[Category, ...]:
+    cards = law_cards()
+    return tuple(
+        Category(CATEGORIES[i], CATEGORY_NAMES_ZH[CATEGORIES[i]], probability, cards[CATEGORIES[i]])
+        for i, probability in chosen
+    )
 
 
-def _evidence(text: str, spans: list[tuple[int, int, float]]) -> tuple[Evidence, ...]:
+def _shown(text: str, spans: list[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
     """The strongest spans of the raw text, strongest first; those that mark nothing but blanks are left out."""
-    if not spans:
-        return ()
     shown = [span for span in spans if span[2] > 0 and not text[span[0] : span[1]].isspace()]
-    # Rounded: equal weights summed in another order differ in the last bits, and would change places.
-    shown.sort(key=lambda span: (-round(span[2], 9), span[0]))
-    return tuple(Evidence(start, end, text[start:end], weight) for start, end, weight in shown[:MAX_SPANS])
+    if len(shown) > 1:
+        # Rounded: equal weights summed in another order differ in the last bits, and would change places.
+        shown.sort(key=lambda span: (-round(span[2], 9), span[0]))
+    return shown[:MAX_SPANS]
 
 
 def _many(texts: Iterable[str]) -> list[str]:

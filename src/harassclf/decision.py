@@ -52,6 +52,27 @@ class Thresholds:
         over = [i for i, margin in enumerate(margins) if margin >= 0] or [margins.index(max(margins))]
         return sorted(over, key=lambda i: -probabilities[i])
 
+    def chosen_of_many(self, probabilities: np.ndarray) -> list[list[tuple[int, float]]]:
+        """The same for many messages, shape ``(n, 7)``, each index with its probability."""
+        over = self.over(probabilities)
+        order = np.argsort(-probabilities, axis=1, kind="stable")
+        rows, ranks = np.nonzero(np.take_along_axis(over, order, axis=1))
+        indices = order[rows, ranks]
+        chosen: list[list[tuple[int, float]]] = [[] for _ in probabilities]
+        for row, index, probability in zip(
+            rows.tolist(), indices.tolist(), probabilities[rows, indices].tolist(), strict=True
+        ):
+            chosen[row].append((index, probability))
+        return chosen
+
+    def over(self, probabilities: np.ndarray) -> np.ndarray:
+        """Which categories are chosen, shape ``(n, 7)``: those over their threshold, else the nearest to it."""
+        margins = probabilities - np.array([self.categories[name] for name in CATEGORIES])
+        over = margins >= 0
+        none = ~over.any(axis=1)
+        over[none, margins[none].argmax(axis=1)] = True
+        return np.asarray(over)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
@@ -93,10 +114,7 @@ def verdicts(decision: np.ndarray, thresholds: Thresholds) -> Verdicts:
     """Verdicts on many messages from their decision values, shape ``(n, 3 + 7)``."""
     probabilities = softmax(decision)
     rest = np.where(probabilities[:, 1] > probabilities[:, 2], COLLECTION, OTHER)
-    margins = expit(decision[:, _LABELS:]) - np.array([thresholds.categories[name] for name in CATEGORIES])
-    over = margins >= 0
-    none = ~over.any(axis=1)
-    over[none, margins[none].argmax(axis=1)] = True
+    over = thresholds.over(expit(decision[:, _LABELS:]))
     low, high = thresholds.review
     return Verdicts(
         labels=np.where(probabilities[:, 0] >= thresholds.harassment, HARASSMENT, rest),

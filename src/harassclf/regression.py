@@ -7,7 +7,7 @@ an amount, a date, punctuation or a disguise must not change the label); added t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -24,6 +24,7 @@ class Expectation:
     text: str
     label: str
     categories: tuple[str, ...] = ()
+    known_failure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,10 @@ class Broken:
 def expectations() -> list[Expectation]:
     """Every message of the set whose label is fixed."""
     source = _source()
-    found = [Expectation(c["id"], c["text"], c["label"], tuple(c.get("categories", ()))) for c in source["cases"]]
+    found = [
+        Expectation(c["id"], c["text"], c["label"], tuple(c.get("categories", ())), c.get("known_failure", False))
+        for c in source["cases"]
+    ]
     for pair in source["pairs"]:
         found += [Expectation(pair["id"], *side) for side in zip(pair["texts"], pair["labels"], strict=True)]
     for group in source["invariances"]:
@@ -51,12 +55,19 @@ def added_threats() -> list[tuple[str, str, str]]:
 
 
 def broken_rules(classifier: Classifier) -> list[Broken]:
-    """Every rule that ``classifier`` breaks; empty when it may be shipped."""
-    return [*_wrong_labels(classifier), *_unraised(classifier)]
+    """Every rule that ``classifier`` breaks, known failures aside; empty when it may be shipped."""
+    wanted = [expectation for expectation in expectations() if not expectation.known_failure]
+    return [*_wrong_labels(classifier, wanted), *_unraised(classifier)]
 
 
-def _wrong_labels(classifier: Classifier) -> Iterator[Broken]:
-    wanted = expectations()
+def mended_failures(classifier: Classifier) -> list[str]:
+    """Ids of the known failures that ``classifier`` judges rightly: their mark has to go."""
+    known = [expectation for expectation in expectations() if expectation.known_failure]
+    broken = {rule.rule for rule in _wrong_labels(classifier, known)}
+    return [expectation.rule for expectation in known if expectation.rule not in broken]
+
+
+def _wrong_labels(classifier: Classifier, wanted: Sequence[Expectation]) -> Iterator[Broken]:
     for expected, found in zip(wanted, classifier.classify_many([e.text for e in wanted]), strict=True):
         missing = set(expected.categories) - {category.name for category in found.categories}
         if found.label != expected.label:

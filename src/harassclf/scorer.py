@@ -1,7 +1,7 @@
 """The trained linear model as plain arrays: the numbers of the saved scikit-learn pipeline, without scikit-learn.
 
 A term's value is ``(1 + ln tf) * idf * block weight`` (scikit-learn's ``TfidfVectorizer(sublinear_tf=True, norm=None)``
-in a ``ColumnTransformer``); decision values are the dot product with the coefficients plus the intercept.
+in a ``ColumnTransformer``), twice with two coefficients in a message that speaks of a debt; decision values are the dot product with the coefficients plus the intercept.
 Agreement with the saved pipeline is tested to 1e-9 on the whole corpus. This module scores one message in the least time
 and can explain it; ``bulk`` scores many.
 """
@@ -9,9 +9,10 @@ and can explain it; ``bulk`` scores many.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
+from operator import add
 from typing import cast
 
 import numpy as np
@@ -19,9 +20,11 @@ import numpy as np
 from harassclf.artifact import Artifact
 from harassclf.errors import ModelError
 from harassclf.evidence import spans
-from harassclf.features import BLOCKS, Block, Document, fold
+from harassclf.features import READ_BLOCKS, Block, Document, block_descriptions, fold, speaks_of_debt
+from harassclf.labels import LABELS
 from harassclf.normalize import Normalized, normalize
 from harassclf.segment import Segmenter
+from harassclf.weights import term_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +48,26 @@ class _Grams:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One scored message: ``decision`` has shape ``(labels + categories,)``.
-
-    ``shares`` has one row a known term, in the order of ``frequencies``: what the term adds to each decision value.
-    """
+    """One scored message: ``labels`` are the decision values of the labels, ``frequencies`` how often each known term
+    occurs. The rest is computed when asked for: categories and evidence matter for few messages."""
 
     normalized: Normalized
     document: Document
-    decision: np.ndarray
+    labels: list[float]
     frequencies: dict[int, int]
-    shares: np.ndarray
+    shares: np.ndarray  # what each of these terms adds to each label's decision value, shape ``(terms, labels)``
     grams: list[_Grams]
-    names: list[str]  # of all terms of the model
+    model: _Weights
+
+    @property
+    def categories(self) -> list[float]:
+        """Decision values of the categories."""
+        return self.model.categories.decision(self.model.categories.shares(self.frequencies))
+
+    @property
+    def decision(self) -> np.ndarray:
+        """Shape ``(labels + categories,)``."""
+        return np.array(self.labels + self.categories)
 
     def contributions(self, column: int) -> list[Contribution]:
         """Every known term's share of decision value ``column``; with the intercept they add up to it exactly."""
@@ -67,8 +78,8 @@ class Scored:
                 where[term].append((start, end))
                 blocks[term] = grams.block.name
         return [
-            Contribution(blocks[term], self.names[term], share, tuple(where[term]))
-            for term, share in zip(self.frequencies, self.shares[:, column].tolist(), strict=True)
+            Contribution(blocks[term], self.model.names[term], share, tuple(where[term]))
+            for term, share in zip(self.frequencies, self._shares(column), strict=True)
         ]
 
     def spans(self, column: int) -> list[tuple[int, int, float]]:
@@ -78,22 +89,73 @@ class Scored:
     def character_weights(self, column: int) -> list[float]:
         """The part of decision value ``column`` that rests on each normalised character: each term's contribution
         spread evenly over its occurrences and over their characters."""
-        share = {
-            term: value / frequency
-            for (term, frequency), value in zip(self.frequencies.items(), self.shares[:, column].tolist(), strict=True)
-        }
+        share: dict[int | None, float] = dict(zip(self.frequencies, self._shares(column), strict=True))
+        for term, frequency in self.frequencies.items():
+            if frequency > 1:
+                share[term] /= frequency
+        share[None] = 0.0
+        uncollapsed = isinstance(self.document.character_starts, range)
+        even = [grams for grams in self.grams if uncollapsed and grams.block.analyzer == "char" and grams.terms]
         steps = [0.0] * (len(self.normalized.text) + 1)
-        for grams in self.grams:
-            _add_steps(steps, self.document, grams, share)
-        return list(accumulate(steps[:-1]))
+        for block in READ_BLOCKS:
+            starts, ends = self.document.bounds(block, 1) if block.analyzer == "word" or not uncollapsed else ((), ())
+            for grams in self.grams:
+                if grams.block is block and starts:
+                    _add_steps(steps, grams, starts, ends, share)
+        weights = list(accumulate(steps[:-1]))
+        for grams in even:
+            weights = list(map(add, weights, _evenly([share[term] for term in grams.terms], grams.n)))
+        return weights
+
+    def _shares(self, column: int) -> list[float]:
+        if column < len(self.labels):
+            return cast("list[float]", self.shares[:, column].tolist())
+        of_categories = self.model.categories.shares(self.frequencies)
+        return cast("list[float]", of_categories[:, column - len(self.labels)].tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class _Outputs:
+    """Some decision values of a linear model: ``weights`` (idf multiplied in) has shape ``(terms, outputs)``.
+
+    Labels and categories have a table each: that of the labels stays in the processor's cache.
+    """
+
+    weights: np.ndarray
+    intercept: np.ndarray
+
+    def shares(self, frequencies: dict[int, int]) -> np.ndarray:
+        """What each of these terms adds to each decision value, shape ``(terms, outputs)``."""
+        shares = self.weights.take(np.fromiter(frequencies, np.intp, len(frequencies)), axis=0)
+        if max(frequencies.values(), default=1) > 1:
+            shares *= (1.0 + np.log(np.fromiter(frequencies.values(), float, len(frequencies))))[:, None]
+        return shares
+
+    def decision(self, shares: np.ndarray) -> list[float]:
+        """Shape ``(outputs,)``."""
+        return cast("list[float]", (self.intercept + shares.sum(axis=0)).tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """All blocks as one table: one gather a message instead of two a block, a fifth of its time."""
+
+    labels: _Outputs
+    categories: _Outputs
+    names: list[str]  # of all terms
+
+
+def _weights(table: np.ndarray, intercept: np.ndarray, names: list[str]) -> _Weights:
+    labels, categories = (
+        _Outputs(np.ascontiguousarray(table[:, columns]), intercept[columns])
+        for columns in (slice(len(LABELS)), slice(len(LABELS), None))
+    )
+    return _Weights(labels, categories, names)
 
 
 def check_blocks(artifact: Artifact) -> None:
     """Raise :class:`ModelError` unless the model was trained on the blocks that this version computes."""
-    expected = [
-        {"name": b.name, "analyzer": b.analyzer, "ngram_range": list(b.ngram_range), "weight": b.weight} for b in BLOCKS
-    ]
-    if artifact.metadata["blocks"] != expected:
+    if artifact.metadata["blocks"] != block_descriptions():
         raise ModelError(f"{artifact.folder}: trained on other features than this version computes; train again or use the "
                          "harassclf version that wrote it")  # fmt: skip
 
@@ -105,17 +167,14 @@ class Scorer:
         check_blocks(artifact)
         self._segmenter = segmenter
         self._intercept = artifact.intercept
-        self._names = [term for block in BLOCKS for term in artifact.vocabulary[block.name]]
         self._index: dict[str, dict[str, int]] = {}
-        # One table for all blocks, idf multiplied in: one gather a message instead of two a block, a fifth of its time.
-        self._weights = np.concatenate(
-            [artifact.idf[block.name][:, None] * artifact.coef[block.name] for block in BLOCKS]
-        )
-        first = 0
-        for block in BLOCKS:
-            terms = artifact.vocabulary[block.name]
-            self._index[block.name] = dict(zip(terms, range(first, first + len(terms)), strict=True))
-            first += len(terms)
+        names: list[str] = []
+        blocks = term_weights(artifact)
+        for name, block in blocks.items():
+            self._index[name] = dict(zip(block.terms, range(len(names), len(names) + len(block.terms)), strict=True))
+            names += block.terms
+        without, beside = np.concatenate([block.weights for block in blocks.values()], axis=1)
+        self._weights = _weights(without, artifact.intercept, names), _weights(beside, artifact.intercept, names)
 
     @property
     def intercept(self) -> np.ndarray:
@@ -128,20 +187,18 @@ class Scorer:
         folded = fold(normalized.text)
         document = Document.from_folded(folded, self._segmenter.words(folded))
         grams = [self._grams(document, block, n) for block, n in _BLOCK_NS]
-        counts = Counter(chain.from_iterable(g.terms for g in grams))
+        counts = Counter(chain.from_iterable([g.terms for g in grams]))
         counts.pop(None, None)
         frequencies = cast("dict[int, int]", counts)
-        shares = self._weights.take(list(frequencies), axis=0) if frequencies else self._weights[:0]
-        if max(frequencies.values(), default=1) > 1:
-            shares *= (1.0 + np.log(np.fromiter(frequencies.values(), float, len(frequencies))))[:, None]
-        decision = self._intercept + shares.sum(axis=0)
-        return Scored(normalized, document, decision, frequencies, shares, grams, self._names)
+        weights = self._weights[speaks_of_debt(folded)]
+        shares = weights.labels.shares(frequencies)
+        return Scored(normalized, document, weights.labels.decision(shares), frequencies, shares, grams, weights)
 
     def _grams(self, document: Document, block: Block, n: int) -> _Grams:
         return _Grams(block, n, list(map(self._index[block.name].get, document.ngrams(block, n))))
 
 
-_BLOCK_NS = tuple((block, n) for block in BLOCKS for n in range(block.ngram_range[0], block.ngram_range[1] + 1))
+_BLOCK_NS = tuple((block, n) for block in READ_BLOCKS for n in range(block.ngram_range[0], block.ngram_range[1] + 1))
 
 
 def _occurrences(document: Document, grams: _Grams) -> Iterator[tuple[int, int, int]]:
@@ -152,10 +209,30 @@ def _occurrences(document: Document, grams: _Grams) -> Iterator[tuple[int, int, 
             yield term, start, end
 
 
-def _add_steps(steps: list[float], document: Document, grams: _Grams, share: dict[int, float]) -> None:
-    """Add each occurrence's weight where it begins and take it away where it ends; summed up they are the weights."""
-    starts, ends = document.bounds(grams.block, grams.n)
-    for term, start, end in zip(grams.terms, starts, ends, strict=True):  # a generator in between takes twice as long
+def _evenly(shares: list[float], n: int) -> list[float]:
+    """What each character gets of the n-grams over it, from the share of each n-gram."""
+    if n == 1:
+        return shares
+    padding = [0.0] * (n - 1)
+    padded = [*padding, *[share / n for share in shares], *padding]
+    total = padded
+    for k in range(1, n):
+        total = list(map(add, total, padded[k:]))
+    return total
+
+
+def _add_steps(
+    steps: list[float],
+    grams: _Grams,
+    starts: Sequence[int],
+    ends: Sequence[int],
+    share: Mapping[int | None, float],
+) -> None:
+    """Add each occurrence's weight where it begins and take it away where it ends; summed up they are the weights.
+
+    ``starts`` and ``ends`` are those of the single words or characters.
+    """
+    for term, start, end in zip(grams.terms, starts, ends[grams.n - 1 :], strict=False):
         if term is not None:
             step = share[term] / (end - start)
             steps[start] += step

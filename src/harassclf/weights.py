@@ -1,0 +1,41 @@
+"""What each term of a message adds to each decision value: idf, coefficients and the second weight beside a debt, folded.
+
+A block that ``about_debt`` names another one has no n-grams of its own: its weights are added to that block's where the
+message speaks of a debt. So a term has two weights, and a message looks up each of its n-grams once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from harassclf.artifact import Artifact
+from harassclf.features import BLOCKS, READ_BLOCKS, Block
+
+
+@dataclass(frozen=True, slots=True)
+class TermWeights:
+    """Terms of one block, in array order; ``weights[0]`` counts in messages without a word about debts, ``weights[1]``
+    in those with one; shape ``(2, terms, labels + categories)``. A term's value is its weight times ``1 + ln tf``."""
+
+    terms: list[str]
+    weights: np.ndarray
+
+
+def term_weights(artifact: Artifact) -> dict[str, TermWeights]:
+    """The folded weights of every block of :data:`harassclf.features.READ_BLOCKS`."""
+    return {block.name: _of_block(block, artifact) for block in READ_BLOCKS}
+
+
+def _of_block(block: Block, artifact: Artifact) -> TermWeights:
+    second = [b for b in BLOCKS if b.about_debt == block.name]
+    terms = list(dict.fromkeys(t for b in (block, *second) for t in artifact.vocabulary[b.name]))
+    position = dict(zip(terms, range(len(terms)), strict=True))
+    weights = np.zeros((2, len(terms), len(artifact.intercept)))
+    for b in (block, *second):
+        at = [position[term] for term in artifact.vocabulary[b.name]]
+        folded = artifact.idf[b.name][:, None] * artifact.coef[b.name]
+        for table in weights[1:] if b.about_debt else weights:
+            table[at] += folded
+    return TermWeights(terms, weights)
