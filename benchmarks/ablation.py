@@ -48,17 +48,12 @@ class Variant:
 VARIANTS = (
     Variant("shipped"),
     Variant("without the second weights beside a debt", tuple(b for b in BLOCKS if not b.about_debt)),
-    Variant("without sounds", without("sounds")),
-    Variant("without words", without("words")),
-    Variant(
-        "character pairs for sounds", (*without("sounds", "characters"), Block("characters", "char", (1, 2), 0.05))
-    ),
-    Variant("L2 norm per block", norm="l2"),
     Variant("without background text", config=replace(CONFIG, background=0)),
+    Variant("without sounds", without("sounds")),
     Variant("without attacked copies", config=replace(CONFIG, attacked_share=0.0, attacked_share_other=0.0)),
+    Variant("L2 norm per block", norm="l2"),
     Variant("C 1", config=replace(CONFIG, C=1.0)),
     Variant("C 20", config=replace(CONFIG, C=20.0)),
-    Variant("class_weight balanced", class_weight="balanced"),
 )
 
 

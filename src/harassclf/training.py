@@ -58,8 +58,9 @@ class TrainingConfig:
 
     C: float = 5.0
     category_C: float = 5.0
-    # Terms of fewer messages go, and no others: cutting to the 80,000 terms of largest weight instead kept rare ones and
-    # lost the mass of small weights that says "other", with half as many false alarms again at the same recall.
+    # Terms of fewer messages go, and no others. Cut to the 80,000 terms of largest weight instead, the model kept rare ones
+    # and lost the mass of small weights that says "other": at threshold 0.54 false alarms on SMS 0.62% instead of 0.53%,
+    # on customers' questions 0.72% instead of 0.49%, at recall 0.826 instead of 0.838.
     min_df: int = 8
     max_features: int = 250_000
     folds: int = 5
