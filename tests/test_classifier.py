@@ -73,6 +73,13 @@ def test_evidence_is_where_the_weight_is(classifier: Classifier) -> None:
     assert strongest.start >= text.index("再不")
 
 
+def test_evidence_neither_begins_nor_ends_with_a_phrase_mark(classifier: Classifier, corpus: pd.DataFrame) -> None:
+    """Pairs of sounds reach over a comma: evidence once began with one."""
+    for prediction in classifier.classify_many(corpus["text"].tolist()[::100]):
+        for span in prediction.evidence:
+            assert span.text.strip("，。！？") in (span.text, "")
+
+
 def test_taking_the_evidence_away_lowers_the_score(classifier: Classifier, corpus: pd.DataFrame) -> None:
     """The explanation is about the verdict: without the marked characters, harassment is less probable."""
     texts = corpus.loc[corpus["label"] == HARASSMENT, "text"].tolist()[::40]

@@ -91,7 +91,7 @@ def test_batch_keeps_order_and_places_errors(client: TestClient, classifier: Cla
     results = answer.json()["results"]
     assert [r.get("label") for r in results] == ["other", None, None, None, "harassment"]
     assert [r["error"]["code"] for r in results[1:4]] == ["text_empty", "text_too_long", "text_not_string"]
-    assert results[0] == json.loads(json.dumps(classifier.classify("在吗").to_dict()))
+    assert results[0] == json.loads(json.dumps(classifier.classify_many(["在吗"])[0].to_dict()))
     assert SECRET not in answer.text
     assert client.post("/v1/classify/batch", json={"texts": []}).json() == {"results": []}
 

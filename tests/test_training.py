@@ -10,6 +10,7 @@ import pytest
 from harassclf import Classifier, artifact
 from harassclf.corpus import TRAIN, corpus_hash
 from harassclf.errors import CorpusError
+from harassclf.labels import OTHER
 from harassclf.training import (
     TrainingConfig,
     attacked,
@@ -83,7 +84,10 @@ def test_operating_threshold_rises_where_harassment_is_rarer() -> None:
 
 def test_attacked_copies_keep_voice_and_label_and_change_the_text(small: pd.DataFrame) -> None:
     copies = attacked(small, SMALL)
-    assert 0.2 < len(copies) / len(small) < 0.3
+    other = small["label"] == OTHER
+    copied = small.index.isin(copies.index)
+    assert copied[other].mean() == pytest.approx(SMALL.attacked_share_other, abs=0.05)
+    assert copied[~other].mean() == pytest.approx(SMALL.attacked_share, abs=0.05)
     originals = small.loc[copies.index]
     assert (copies["label"] == originals["label"]).all()
     assert (copies["voice"] == originals["voice"]).all()

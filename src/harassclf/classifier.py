@@ -28,6 +28,7 @@ DEFAULT_MODEL = "harassclf-zh"
 # Evidence is shown for a finding, not for "other": nothing needs pointing at in everyday talk, nine messages in ten of a
 # real export, and leaving it out halves the time of a table of such messages (benchmarks/README.md).
 _EVIDENCE_COLUMN = {HARASSMENT: LABELS.index(HARASSMENT), COLLECTION: LABELS.index(COLLECTION), OTHER: -1}
+_EDGES = " \t\n\r，。！？、；：,.!?;:"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -293,7 +294,18 @@ def _shown(text: str, spans: list[tuple[int, int, float]]) -> list[tuple[int, in
     if len(shown) > 1:
         # Rounded: equal weights summed in another order differ in the last bits, and would change places.
         shown.sort(key=lambda span: (-round(span[2], 9), span[0]))
-    return shown[:MAX_SPANS]
+    return [_trimmed(text, *span) for span in shown[:MAX_SPANS]]
+
+
+def _trimmed(text: str, start: int, end: int, weight: float) -> tuple[int, int, float]:
+    """The span without the blanks and phrase marks at its edges, which pairs and triples of sounds bring along; as it is
+    where it has nothing else."""
+    marked = text[start:end]
+    inner = marked.strip(_EDGES)
+    if not inner:
+        return start, end, weight
+    start += len(marked) - len(marked.lstrip(_EDGES))
+    return start, start + len(inner), weight
 
 
 def _many(texts: Iterable[str]) -> list[str]:
