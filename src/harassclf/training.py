@@ -2,7 +2,8 @@
 
 What is fitted, in order:
 
-1. TF-IDF blocks over the training voices and some attacked copies of their messages, cut to the ``max_features`` terms that a first fit weighs most;
+1. TF-IDF blocks over the training voices and some attacked copies of their messages: all terms of ``min_df`` messages or more;
+   were they more than ``max_features``, those that a first fit weighs most;
 2. a multinomial logistic regression for the labels, and one binary one per category, which reads harassment alone;
 3. the same on every fold of voices, for decision values on voices that the fold's model has not read;
 4. calibration on those: a linear map of the three label decision values, and Platt's line for each category. Both are
@@ -66,7 +67,7 @@ class TrainingConfig:
     folds: int = 5
     seed: int = 20261125
     max_iter: int = 300
-    # Attacked copies of this share of the messages about debts, and of the other ones (benchmarks/robustness.py).
+    # Attacked copies of this share of the messages about debts, and of the other ones (benchmarks/ablation.py).
     attacked_share: float = 0.6
     attacked_share_other: float = 0.4
     background: int = 12_000  # reviews read as ``other`` beside the corpus (``background``)
