@@ -15,8 +15,8 @@ test: .venv/.installed-dev
 check: .venv/.installed-dev lint types test
 
 lint: .venv/.installed-dev
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks hatch_build.py
+	$(BIN)/ruff format --check src tests benchmarks hatch_build.py
 
 types: .venv/.installed-dev
 	$(BIN)/mypy
@@ -27,12 +27,15 @@ train: .venv/.installed-dev
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/.installed: .venv/bin/python requirements.lock pyproject.toml
+# What an editable install is made from: the kernel is compiled then, where there is a C compiler.
+BUILD := pyproject.toml hatch_build.py src/harassclf/kernel.c
+
+.venv/.installed: .venv/bin/python requirements.lock $(BUILD)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
-.venv/.installed-dev: .venv/bin/python requirements-dev.lock pyproject.toml
+.venv/.installed-dev: .venv/bin/python requirements-dev.lock $(BUILD)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch .venv/.installed $@

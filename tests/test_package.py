@@ -19,7 +19,7 @@ LAYERS = {
     "phrase_rules": 2, "segment": 2, "corpus": 2, "evaluation": 2,
     "features": 3, "artifact": 3, "data_card": 3, "model_card": 3,
     "weights": 4, "scorer": 5,
-    "bulk": 5,
+    "bulk": 5, "kernel_library": 1, "kernel": 5,
     "evidence": 1,
     "bulk_normalize": 4,
     "classifier": 6,

@@ -14,15 +14,14 @@ from itertools import repeat
 import numpy as np
 
 from harassclf.artifact import Artifact
-from harassclf.bulk_normalize import BulkNormalizer, FoldedTexts
+from harassclf.bulk_normalize import BulkNormalizer, FoldedTexts, split_into_chunks
 from harassclf.evidence import spans_of_joined
 from harassclf.features import DEBT_CHARACTERS, READ_BLOCKS, Block
+from harassclf.labels import LABELS
 from harassclf.segment import JOINT, Segmenter
 from harassclf.sounds import sound_table
 from harassclf.weights import term_weights
 
-_CHUNK = 2_048  # messages at once; 1,024 to 4,096 differ by 5%
-_CHUNK_CHARACTERS = 200_000
 _UNKNOWN, _BLANK, _JOINT = -1, -2, -3
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing (Knuth, TAOCP 3, 6.4)
 
@@ -184,6 +183,15 @@ class ScoredChunk:
     values: list[_TermValues]
     weights: BulkScorer
 
+    @property
+    def labels(self) -> np.ndarray:
+        """Decision values of the labels, shape ``(messages, labels)``."""
+        return self.decisions(0, len(LABELS))
+
+    def categories(self, wanted: np.ndarray) -> np.ndarray:
+        """Decision values of the categories of the ``wanted`` messages, shape ``(wanted.sum(), categories)``."""
+        return np.asarray(self.decisions(len(LABELS), len(self.weights.intercept), wanted)[wanted])
+
     def decisions(self, first: int, last: int, wanted: np.ndarray | None = None) -> np.ndarray:
         """Decision values ``first`` up to before ``last`` of all messages, shape ``(messages, last - first)``; of the
         ``wanted`` ones alone where given, the others keep the intercept."""
@@ -250,7 +258,7 @@ class BulkScorer:
 
     def chunks(self, texts: Sequence[str]) -> Iterator[ScoredChunk]:
         """The messages in order, some thousands at a time."""
-        for some in _chunks(texts):
+        for some in split_into_chunks(texts):
             folded = self._normalizer.fold(some)
             debt = _speak_of_debt(folded)
             blocks = [self._terms(block, folded, debt) for block in READ_BLOCKS]
@@ -297,14 +305,3 @@ def _speak_of_debt(folded: FoldedTexts) -> np.ndarray:
     found = np.zeros(len(folded.starts), dtype=np.int64)
     found[np.searchsorted(folded.starts, at, side="right") - 1] = 1
     return found
-
-
-def _chunks(texts: Sequence[str]) -> list[Sequence[str]]:
-    chunks: list[Sequence[str]] = []
-    start = size = 0
-    for i, text in enumerate(texts):
-        if i > start and (i - start >= _CHUNK or size + len(text) > _CHUNK_CHARACTERS):
-            chunks.append(texts[start:i])
-            start, size = i, 0
-        size += len(text)
-    return [*chunks, texts[start:]] if texts else []

@@ -18,6 +18,7 @@ from harassclf.normalize import (
     LOOSE_CLASS,
     TIGHT_CLASS,
     Normalized,
+    hidden_pairs,
     normalize,
     other_replacements,
     single_replacements,
@@ -40,16 +41,53 @@ class FoldedTexts:
     changed: dict[int, Normalized]
 
 
+@dataclass(frozen=True, slots=True)
+class CodePointTables:
+    """What is known of each code point, shapes ``(0x110000,)``: which one stands for it, what it folds to, its flags;
+    and pairs of code points, ``left << 21 | right``: hidden words of two characters, neighbours in any hidden word, and
+    the first two parts of split characters."""
+
+    single: np.ndarray
+    fold: np.ndarray
+    flags: np.ndarray
+    spaced: np.ndarray
+    hidden: np.ndarray
+    split: np.ndarray
+
+
+def code_point_tables() -> CodePointTables:
+    """The tables that :func:`harassclf.normalize.normalize` and :func:`harassclf.features.fold` imply."""
+    singles = single_replacements()
+    single = np.arange(_CODE_POINTS, dtype=np.uint32)
+    single[list(singles)] = list(singles.values())
+    return CodePointTables(
+        single, fold_table(), _flags(), *map(_pair_keys, (spaced_pairs(), hidden_pairs(), split_pairs()))
+    )
+
+
+_CHUNK = 2_048  # messages at once; 1,024 to 4,096 differ by 5%
+_CHUNK_CHARACTERS = 200_000
+
+
+def split_into_chunks(texts: Sequence[str]) -> list[Sequence[str]]:
+    """The texts in order, as many together as are worth one pass."""
+    chunks: list[Sequence[str]] = []
+    start = size = 0
+    for i, text in enumerate(texts):
+        if i > start and (i - start >= _CHUNK or size + len(text) > _CHUNK_CHARACTERS):
+            chunks.append(texts[start:i])
+            start, size = i, 0
+        size += len(text)
+    return [*chunks, texts[start:]] if texts else []
+
+
 class BulkNormalizer:
     """Texts to one array of folded code points; stateless, safe to share."""
 
     def __init__(self) -> None:
-        singles = single_replacements()
-        self._single = np.arange(_CODE_POINTS, dtype=np.uint32)
-        self._single[list(singles)] = list(singles.values())
-        self._fold = fold_table()
-        self._flags = _flags()
-        self._spaced, self._split = _pair_keys(spaced_pairs()), _pair_keys(split_pairs())
+        tables = code_point_tables()
+        self._single, self._fold, self._flags = tables.single, tables.fold, tables.flags
+        self._spaced, self._split = tables.spaced, tables.split
 
     def fold(self, texts: Sequence[str]) -> FoldedTexts:
         """Normalise and fold all texts."""

@@ -18,6 +18,8 @@ from harassclf.decision import Thresholds, expit, expit_of_one, softmax, softmax
 from harassclf.drift import known_words
 from harassclf.errors import InputError, TextEmptyError, TextEncodingError, TextTooLongError, TextTypeError
 from harassclf.evidence import MAX_SPANS, SPAN_SHARE
+from harassclf.kernel import KernelChunk, KernelScorer
+from harassclf.kernel_library import load_library
 from harassclf.labels import CATEGORIES, CATEGORY_NAMES_ZH, COLLECTION, HARASSMENT, LABELS, OTHER
 from harassclf.legal import LawCard, law_cards
 from harassclf.scorer import Contribution, Scorer
@@ -153,7 +155,8 @@ class Classifier:
         self._artifact = model
         self._segmenter = segmenter
         self._model = model.model_id
-        self._scorer = Scorer(model, segmenter)
+        library = load_library()
+        self._kernel = KernelScorer(model, segmenter, library) if library else None
         self._thresholds = Thresholds.from_dict(model.metadata["thresholds"])
 
     @classmethod
@@ -168,8 +171,12 @@ class Classifier:
         return cls(artifact.read(folder, fingerprint=fingerprint(cut)), Segmenter(cut))
 
     @cached_property
-    def _bulk(self) -> BulkScorer:  # 0.1 s to build, which one message need not wait for
-        return BulkScorer(self._artifact, self._segmenter)
+    def _scorer(self) -> Scorer:  # explains, and scores one message where there is no kernel
+        return Scorer(self._artifact, self._segmenter)
+
+    @cached_property
+    def _bulk(self) -> BulkScorer | KernelScorer:  # 0.1 s to build, which one message need not wait for
+        return self._kernel or BulkScorer(self._artifact, self._segmenter)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -206,7 +213,7 @@ class Classifier:
 
         Raises :class:`~harassclf.errors.InputError` for what is not a message.
         """
-        scored = self._scorer.score(check_text(text))
+        scored = (self._kernel or self._scorer).score(check_text(text))
         probabilities = softmax_of_one(scored.labels)
         label = self._thresholds.label(probabilities)
         column = _EVIDENCE_COLUMN[label]
@@ -240,12 +247,12 @@ class Classifier:
             yield from self._judgements(texts[start : start + chunk.messages], chunk)
             start += chunk.messages
 
-    def _judgements(self, texts: list[str], chunk: ScoredChunk) -> Iterator[Judgement]:
-        probabilities = softmax(chunk.decisions(0, len(LABELS)))
+    def _judgements(self, texts: list[str], chunk: ScoredChunk | KernelChunk) -> Iterator[Judgement]:
+        probabilities = softmax(chunk.labels)
         rows = probabilities.tolist()
         labels = list(map(self._thresholds.label, rows))
         harassment = np.array([label == HARASSMENT for label in labels])
-        of_each = expit(chunk.decisions(len(LABELS), len(LABELS) + len(CATEGORIES), harassment)[harassment])
+        of_each = expit(chunk.categories(harassment))
         categories = iter(self._thresholds.chosen_of_many(of_each))
         spans = chunk.spans(np.array([_EVIDENCE_COLUMN[label] for label in labels]), SPAN_SHARE)
         for text, label, row, found in zip(texts, labels, rows, spans, strict=True):

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from itertools import chain
+from itertools import chain, pairwise
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 # Symbols that nobody writes between two Han characters of one word, and those that also end a phrase.
@@ -241,6 +241,11 @@ def other_replacements() -> list[int]:
 def spaced_pairs() -> set[str]:
     """Hidden words of two characters, which one space between them does not hide."""
     return {word for word in _tables().hidden if len(word) == 2}
+
+
+def hidden_pairs() -> set[str]:
+    """Every two neighbouring characters of the hidden words: a gap elsewhere is never closed on their account."""
+    return {left + right for word in _tables().hidden for left, right in pairwise(word)}
 
 
 def split_pairs() -> set[str]:

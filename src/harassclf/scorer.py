@@ -18,13 +18,12 @@ from typing import cast
 import numpy as np
 
 from harassclf.artifact import Artifact
-from harassclf.errors import ModelError
 from harassclf.evidence import spans
-from harassclf.features import READ_BLOCKS, Block, Document, block_descriptions, fold, speaks_of_debt
+from harassclf.features import READ_BLOCKS, Block, Document, fold, speaks_of_debt
 from harassclf.labels import LABELS
 from harassclf.normalize import Normalized, normalize
 from harassclf.segment import Segmenter
-from harassclf.weights import term_weights
+from harassclf.weights import check_blocks, term_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +150,6 @@ def _weights(table: np.ndarray, intercept: np.ndarray, names: list[str]) -> _Wei
         for columns in (slice(len(LABELS)), slice(len(LABELS), None))
     )
     return _Weights(labels, categories, names)
-
-
-def check_blocks(artifact: Artifact) -> None:
-    """Raise :class:`ModelError` unless the model was trained on the blocks that this version computes."""
-    if artifact.metadata["blocks"] != block_descriptions():
-        raise ModelError(f"{artifact.folder}: trained on other features than this version computes; train again or use the "
-                         "harassclf version that wrote it")  # fmt: skip
 
 
 class Scorer:

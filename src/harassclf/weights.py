@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from harassclf.artifact import Artifact
-from harassclf.features import BLOCKS, READ_BLOCKS, Block
+from harassclf.errors import ModelError
+from harassclf.features import BLOCKS, READ_BLOCKS, Block, block_descriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +40,10 @@ def _of_block(block: Block, artifact: Artifact) -> TermWeights:
         for table in weights[1:] if b.about_debt else weights:
             table[at] += folded
     return TermWeights(terms, weights)
+
+
+def check_blocks(artifact: Artifact) -> None:
+    """Raise :class:`ModelError` unless the model was trained on the blocks that this version computes."""
+    if artifact.metadata["blocks"] != block_descriptions():
+        raise ModelError(f"{artifact.folder}: trained on other features than this version computes; train again or use the "
+                         "harassclf version that wrote it")  # fmt: skip

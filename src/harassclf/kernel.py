@@ -1,0 +1,297 @@
+"""Scores messages through the compiled kernel: the same numbers as :mod:`harassclf.scorer` and :mod:`harassclf.bulk`.
+
+``kernel.c`` folds code points, looks terms up and adds weights; jieba's cut, the rare messages that need the whole
+normaliser, and everything readers see stay in Python. Buffers are handed over as addresses: with numpy's own wrappers one
+message took twice the time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+import weakref
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from harassclf.artifact import Artifact
+from harassclf.bulk_normalize import code_point_tables, codes_of, split_into_chunks
+from harassclf.errors import ModelError
+from harassclf.evidence import SPAN_SHARE
+from harassclf.features import BLOCKS, DEBT_CHARACTERS, READ_BLOCKS, Block
+from harassclf.labels import CATEGORIES, LABELS
+from harassclf.normalize import Normalized, normalize
+from harassclf.segment import JOINT, Segmenter
+from harassclf.sounds import sound_table
+from harassclf.weights import check_blocks
+
+_SEPARATOR, _OTHER = "\uf8fc", "\uf8fd"  # between words; what a separator or a joint inside a message becomes
+_BLOCK_NUMBERS = {"words": 0, "characters": 1, "sounds": 2}
+_OCCURRENCE = 5 * 4  # bytes: term, start, end, first, count
+_OCCURRENCES = 5  # a character at most: a word, a pair of words, the character, two and three sounds
+_MESSAGE = 5 * 4  # bytes
+_SPAN = np.dtype([("start", np.int32), ("end", np.int32), ("weight", np.float64)])
+_ROW = 8  # doubles
+_LABELS, _CATEGORIES = len(LABELS), len(CATEGORIES)
+Span = tuple[int, int, float]
+
+
+class Kernel:
+    """A model in the kernel's own tables; only read once it is built, so safe to share between threads."""
+
+    def __init__(self, library: ctypes.CDLL, artifact: Artifact) -> None:
+        check_blocks(artifact)
+        self.library = library
+        self._intercept = np.ascontiguousarray(artifact.intercept)
+        self.handle = self._empty()
+        weakref.finalize(self, library.harassclf_free, self.handle)
+        blocks = (*READ_BLOCKS, *(block for block in BLOCKS if block.about_debt))
+        self._labels, self._categories = self._weights(
+            artifact, {block: self._numbers(block, artifact.vocabulary[block.name]) for block in blocks}
+        )
+        library.harassclf_weights(
+            self.handle,
+            _LABELS,
+            _address(self._labels),
+            _CATEGORIES,
+            _address(self._categories),
+            _address(self._intercept),
+        )
+
+    def _empty(self) -> int:
+        tables = code_point_tables()
+        sounds = np.arange(len(tables.fold), dtype=np.uint32)
+        folded = sound_table()
+        sounds[list(folded)] = list(map(ord, folded.values()))
+        debt = np.array([ord(character) for character in DEBT_CHARACTERS], dtype=np.uint32)
+        handle: int | None = self.library.harassclf_new(
+            *(_address(tables.single), _address(tables.fold), _address(tables.flags), _address(sounds)),
+            *(_address(debt), len(debt), _address(tables.hidden), len(tables.hidden)),
+            *(_address(tables.split), len(tables.split), ord(JOINT), ord(_SEPARATOR), ord(_OTHER)),
+        )
+        if not handle:
+            raise MemoryError
+        return handle
+
+    def _numbers(self, block: Block, terms: Sequence[str]) -> np.ndarray:
+        """The number of each term; the same term of another block of the same kind has the same one."""
+        codes, numbers = codes_of("\n".join(terms)), np.empty(len(terms) + 1, dtype=np.int32)
+        kind = _BLOCK_NUMBERS[block.about_debt or block.name]
+        if terms and self.library.harassclf_terms(
+            self.handle, kind, _address(codes), len(codes), _address(numbers)
+        ) != len(terms):
+            raise ModelError(
+                f"vocabulary of block {block.name!r}: a term that no message can have; restore the folder or train again"
+            )
+        return numbers[: len(terms)]
+
+    @staticmethod
+    def _weights(artifact: Artifact, numbers: dict[Block, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """A row a term for the labels and two for the categories, as ``harassclf_weights`` of ``kernel.c`` wants them."""
+        terms = 1 + max((int(of.max()) for of in numbers.values() if len(of)), default=-1)
+        labels, categories = _rows(terms), _rows(2 * terms).reshape(terms, 2, _ROW)
+        for block, of in numbers.items():
+            weights = artifact.idf[block.name][:, None] * artifact.coef[block.name]
+            for beside in (1,) if block.about_debt else (0, 1):
+                labels[of, beside * _LABELS : (beside + 1) * _LABELS] += weights[:, :_LABELS]
+                categories[of, beside, :_CATEGORIES] += weights[:, _LABELS:]
+        return labels, categories
+
+
+def _rows(n: int) -> np.ndarray:
+    """Zeros, shape ``(n, 8)``, each row a cache line of 64 bytes."""
+    room = np.zeros((n + 1) * _ROW)
+    skipped = -_address(room) % 64 // room.itemsize
+    return room[skipped : skipped + n * _ROW].reshape(n, _ROW)
+
+
+def _address(array: np.ndarray) -> int:
+    return int(array.ctypes.data)
+
+
+class KernelScorer:
+    """Scores one message or many; stateless after construction, safe to share between threads."""
+
+    def __init__(self, artifact: Artifact, segmenter: Segmenter, library: ctypes.CDLL) -> None:
+        self._kernel, self._segmenter = Kernel(library, artifact), segmenter
+
+    def score(self, text: str) -> KernelScored:
+        """Normalise, cut and score one message."""
+        folded, normalized = self._folded(text)
+        codes = _SEPARATOR.join(self._segmenter.words(folded)).encode("utf-32-le")
+        return KernelScored(self._kernel, codes, len(folded), normalized)
+
+    def _folded(self, text: str) -> tuple[str, Normalized | None]:
+        """The folded text, and how it came about where characters were not replaced one by one."""
+        if JOINT in text:  # would begin another message
+            text = text.replace(JOINT, _OTHER)
+        folded, slow = self._folded_one(text)
+        if not slow or (normalized := normalize(text)).text == text:
+            return folded, None
+        return self._folded_one(normalized.text)[0], normalized
+
+    def _folded_one(self, text: str) -> tuple[str, bool]:
+        n, kernel = len(text), self._kernel
+        out, at = _buffer(4 * n + 1)
+        slow = kernel.library.harassclf_fold(kernel.handle, text.encode("utf-32-le"), n, at, at + 4 * n)
+        return str(memoryview(out)[: 4 * n], "utf-32-le"), bool(slow)
+
+    def decisions(self, texts: Sequence[str], width: int | None = None) -> np.ndarray:
+        """Shape ``(n, width)``: the first ``width`` decision values (the labels come first), all of them without."""
+        width = width or _LABELS + _CATEGORIES
+        out = np.empty((len(texts), width))
+        start = 0
+        for chunk in self.chunks(texts):
+            rows = slice(start, start := start + chunk.messages)
+            out[rows, :_LABELS] = chunk.labels
+            if width > _LABELS:
+                out[rows, _LABELS:] = chunk.categories(np.ones(chunk.messages, dtype=bool))
+        return out
+
+    def chunks(self, texts: Sequence[str]) -> Iterator[KernelChunk]:
+        """The messages in order, some thousands at a time."""
+        for some in split_into_chunks(texts):
+            codes, changed = self._fold(some)
+            words = self._segmenter.words(codes.tobytes().decode("utf-32-le"))
+            joined = _SEPARATOR.join(words).encode("utf-32-le")
+            yield KernelChunk.scored(self._kernel, joined, len(codes), len(some), changed)
+
+    def _fold(self, texts: Sequence[str]) -> tuple[np.ndarray, dict[int, Normalized]]:
+        """Folded code points of the joined texts, and the texts whose characters were not replaced one by one."""
+        joined = JOINT.join(texts)
+        if joined.count(JOINT) >= len(texts):
+            texts = [text.replace(JOINT, _OTHER) for text in texts]
+            joined = JOINT.join(texts)
+        codes, slow = self._fold_joined(joined, len(texts))
+        changed = {row: n for row in np.flatnonzero(slow).tolist() if (n := normalize(texts[row])).text != texts[row]}
+        if changed:
+            joined = JOINT.join([changed[i].text if i in changed else text for i, text in enumerate(texts)])
+            codes, _ = self._fold_joined(joined, len(texts))
+        return codes, changed
+
+    def _fold_joined(self, joined: str, messages: int) -> tuple[np.ndarray, np.ndarray]:
+        codes, slow = np.empty(len(joined), np.uint32), np.empty(messages, np.uint8)
+        self._kernel.library.harassclf_fold(
+            self._kernel.handle, joined.encode("utf-32-le"), len(joined), _address(codes), _address(slow)
+        )
+        return codes, slow
+
+
+# One message's buffer, in bytes from its start; occurrences follow the spans.
+_CATEGORIES_AT = 8 * _LABELS
+_MESSAGE_AT = _CATEGORIES_AT + 8 * _CATEGORIES
+_COUNT_AT = _MESSAGE_AT + _MESSAGE
+_SPANS_AT = 112
+_COLUMNS = [ctypes.c_int32(label) for label in range(_LABELS)]
+_COLUMN_ADDRESSES = list(map(ctypes.addressof, _COLUMNS))
+_FIRST_ROW = ctypes.c_int32(0)
+_FIRST_ROW_ADDRESS = ctypes.addressof(_FIRST_ROW)
+_UNPACK_LABELS = struct.Struct(f"{_LABELS}d").unpack_from
+_UNPACK_CATEGORIES = struct.Struct(f"{_CATEGORIES}d").unpack_from
+_UNPACK_SPANS = struct.Struct("iid").iter_unpack
+
+
+@cache
+def _buffer_type(bits: int) -> type[ctypes.Array[ctypes.c_char]]:
+    return ctypes.c_char * (1 << bits)
+
+
+def _buffer(size: int) -> tuple[ctypes.Array[ctypes.c_char], int]:
+    """Zeroed room for ``size`` bytes, and its address: a tenth of the time that numpy takes for both. Sizes are powers of
+    two, since ctypes keeps a type for each size."""
+    buffer = _buffer_type(size.bit_length())()
+    return buffer, ctypes.addressof(buffer)
+
+
+class KernelScored:
+    """One scored message: the decision values of its labels; categories and evidence when asked for.
+
+    All results lie in one buffer.
+    """
+
+    __slots__ = ("_at", "_buffer", "_found", "_kernel", "_normalized", "labels")
+
+    def __init__(self, kernel: Kernel, codes: bytes, characters: int, normalized: Normalized | None) -> None:
+        """Look up the words and characters of a folded text whose words are separated."""
+        spans = (characters + 1) * _SPAN.itemsize
+        self._buffer, at = _buffer(_SPANS_AT + spans + (characters + 1) * _OCCURRENCES * _OCCURRENCE)
+        self._kernel, self._normalized, self._at = kernel, normalized, at
+        self._found = at + _SPANS_AT + spans
+        _check(kernel.library.harassclf_score(kernel.handle, codes, len(codes) // 4, self._found, at + _MESSAGE_AT, at))
+        self.labels: list[float] = list(_UNPACK_LABELS(self._buffer))
+
+    @property
+    def categories(self) -> list[float]:
+        """Decision values of the categories."""
+        at = self._at
+        self._kernel.library.harassclf_categories(
+            self._kernel.handle, self._found, at + _MESSAGE_AT, _FIRST_ROW_ADDRESS, 1, at + _CATEGORIES_AT
+        )
+        return list(_UNPACK_CATEGORIES(self._buffer, _CATEGORIES_AT))
+
+    def spans(self, label: int) -> list[Span]:
+        """Start, end and weight of the stretches of the *raw* text on which the decision value of a label rests."""
+        at = self._at
+        found = _check(self._kernel.library.harassclf_spans(
+            self._kernel.handle, self._found, at + _MESSAGE_AT, 1, _COLUMN_ADDRESSES[label], SPAN_SHARE,
+            at + _SPANS_AT, at + _COUNT_AT,
+        ))  # fmt: skip
+        spans = list(_UNPACK_SPANS(memoryview(self._buffer)[_SPANS_AT : _SPANS_AT + found * _SPAN.itemsize]))
+        return self._normalized.raw_spans(spans) if self._normalized else spans
+
+
+@dataclass(frozen=True, slots=True)
+class KernelChunk:
+    """Some messages scored together; ``labels`` are their decision values, shape ``(messages, labels)``."""
+
+    messages: int
+    labels: np.ndarray
+    characters: int
+    _kernel: Kernel
+    _changed: dict[int, Normalized]
+    _found: np.ndarray
+    _rows: np.ndarray
+
+    @classmethod
+    def scored(
+        cls, kernel: Kernel, codes: bytes, characters: int, messages: int, changed: dict[int, Normalized]
+    ) -> KernelChunk:
+        """Look up the words and characters of folded texts, joined, whose words are separated."""
+        found = np.empty(_OCCURRENCES * _OCCURRENCE * (characters + 1), np.uint8)
+        rows, decisions = np.empty((messages, _MESSAGE), np.uint8), np.empty((messages, _LABELS))
+        _check(kernel.library.harassclf_score(
+            kernel.handle, codes, len(codes) // 4, _address(found), _address(rows), _address(decisions)
+        ))  # fmt: skip
+        return cls(messages, decisions, characters, kernel, changed, found, rows)
+
+    def categories(self, wanted: np.ndarray) -> np.ndarray:
+        """Decision values of the categories of the ``wanted`` messages, shape ``(wanted.sum(), categories)``."""
+        rows = np.flatnonzero(wanted).astype(np.int32)
+        out = np.empty((len(rows), _CATEGORIES))
+        self._kernel.library.harassclf_categories(
+            self._kernel.handle, _address(self._found), _address(self._rows), _address(rows), len(rows), _address(out)
+        )
+        return out
+
+    def spans(self, labels: np.ndarray, share: float) -> list[list[Span]]:
+        """Per message the spans of its raw text, and their weight, on which decision value ``labels[i]`` rests (-1: none
+        wanted), by the rule of :func:`harassclf.evidence.spans`."""
+        columns, counts = labels.astype(np.int32), np.empty(self.messages, np.int32)
+        out = np.empty(self.characters + 1, _SPAN)
+        used = _check(self._kernel.library.harassclf_spans(
+            self._kernel.handle, _address(self._found), _address(self._rows), self.messages, _address(columns), share,
+            _address(out), _address(counts),
+        ))  # fmt: skip
+        flat, ends = out[:used].tolist(), np.cumsum(counts).tolist()
+        found = [flat[end - count : end] for end, count in zip(ends, counts.tolist(), strict=True)]
+        for row, normalized in self._changed.items():
+            found[row] = normalized.raw_spans(found[row])
+        return found
+
+
+def _check(result: int) -> int:
+    if result < 0:
+        raise MemoryError
+    return result
