@@ -301,7 +301,8 @@ def _shown(text: str, spans: list[tuple[int, int, float]]) -> list[tuple[int, in
     if len(shown) > 1:
         # Rounded: equal weights summed in another order differ in the last bits, and would change places.
         shown.sort(key=lambda span: (-round(span[2], 9), span[0]))
-    return [_trimmed(text, *span) for span in shown[:MAX_SPANS]]
+        del shown[MAX_SPANS:]
+    return [_trimmed(text, *span) if text[span[0]] in _EDGES or text[span[1] - 1] in _EDGES else span for span in shown]
 
 
 def _trimmed(text: str, start: int, end: int, weight: float) -> tuple[int, int, float]:
