@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib import resources
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import harassclf.normalize as normalizer
 from harassclf import character_table
+from harassclf.bulk_normalize import code_point_tables
 from harassclf.normalize import normalize
 
 DISGUISED = [
@@ -111,3 +114,11 @@ def test_shipped_characters_are_those_of_unicode_and_opencc() -> None:
     if shipped["made_with"] != character_table.versions():
         pytest.skip(f"the table was made with {shipped['made_with']}")
     assert shipped == character_table.source(character_table.build())
+
+
+@pytest.mark.parametrize(("flag", "characters"), [(1, normalizer._HAN), (2, normalizer._TIGHT), (4, normalizer._LOOSE)])
+def test_flags_of_code_points_are_those_of_the_patterns(flag: int, characters: str) -> None:
+    every = [*range(0xD800), *range(0xE000, 0x110000)]
+    pattern = re.compile(f"[{characters}]")
+    expected = [pattern.match(chr(code)) is not None for code in every]
+    assert ((code_point_tables().flags[every] & flag) > 0).tolist() == expected

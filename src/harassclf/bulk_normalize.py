@@ -14,7 +14,7 @@ import numpy as np
 
 from harassclf.features import fold_table
 from harassclf.normalize import (
-    HAN_CLASS,
+    HAN_RANGES,
     LOOSE_CLASS,
     TIGHT_CLASS,
     Normalized,
@@ -131,11 +131,12 @@ def codes_of(text: str) -> np.ndarray:
 
 def _flags() -> np.ndarray:
     flags = np.zeros(_CODE_POINTS, dtype=np.uint8)
-    for pattern, flag in ((HAN_CLASS, _HAN), (TIGHT_CLASS, _TIGHT), (LOOSE_CLASS, _LOOSE)):
-        # The separators all lie in the first 0x10000 code points, Han characters in four blocks.
-        every = "".join(map(chr, range(0xD800))) + "".join(map(chr, range(0xE000, 0x10000)))
-        flags[[ord(c) for c in pattern.findall(every)]] |= flag
-    flags[0x20000:0x40000] |= _HAN
+    for first, last in HAN_RANGES:
+        flags[first : last + 1] |= _HAN
+    # Only what the classes spell out, and blanks, can match them: a tenth of the time of looking at every code point.
+    spelled = {*TIGHT_CLASS.pattern, *LOOSE_CLASS.pattern, *filter(str.isspace, map(chr, range(0x3001)))}
+    for pattern, flag in ((TIGHT_CLASS, _TIGHT), (LOOSE_CLASS, _LOOSE)):
+        flags[[ord(character) for character in spelled if pattern.fullmatch(character)]] |= flag
     flags[[ord(parts[0]) for parts in split_pairs()]] |= _SPLIT
     flags[other_replacements()] |= _SLOW
     return flags

@@ -102,9 +102,12 @@ def _lower(character: str) -> str:
 def fold_table() -> np.ndarray:
     """What :func:`fold` does to each code point, shape ``(0x110000,)``: for folding many messages at once."""
     table = np.arange(0x110000, dtype=np.uint32)
-    cased = "".join(map(chr, range(0x1E944)))  # no letter above has another case
-    lowered = "".join(map(_lower, cased)).encode("utf-32-le", "surrogatepass")
+    # No letter above has another case. All at once, but for the two of which lower() makes more than one character or
+    # which look at their neighbours: a third of the time of one by one.
+    cased = "".join(map(chr, range(0x1E944))).replace("\u0130", "\0").replace("\u03a3", "\u03c3")
+    lowered = cased.lower().encode("utf-32-le", "surrogatepass")
     table[: len(cased)] = np.frombuffer(lowered, np.uint32)
+    table[0x0130] = 0x0130
     for code, folded in _FOLDED.items():
         table[code] = ord(folded)
     return table

@@ -18,7 +18,8 @@ from functools import cache
 from importlib import resources
 from itertools import chain, pairwise
 
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
+HAN_RANGES = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0x20000, 0x3FFFF))
+_HAN = "".join(f"{chr(first)}-{chr(last)}" for first, last in HAN_RANGES)
 # Symbols that nobody writes between two Han characters of one word, and those that also end a phrase.
 _TIGHT = r"*_^|\\#+=@$%&~`<>{}\[\]./\-·•丶丨灬×→★☆●○◆◇■□△▲※✓♥♡❤"
 _LOOSE = r"'\"・。、，；：！…—～,;:!\s"
@@ -253,7 +254,7 @@ def split_pairs() -> set[str]:
     return {parts[:2] for parts in _tables().split}
 
 
-HAN_CLASS, TIGHT_CLASS, LOOSE_CLASS = (re.compile(f"[{characters}]") for characters in (_HAN, _TIGHT, _LOOSE))
+TIGHT_CLASS, LOOSE_CLASS = (re.compile(f"[{characters}]") for characters in (_TIGHT, _LOOSE))
 
 
 def _alternatives(words: Iterable[str]) -> str:
