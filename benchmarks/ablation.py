@@ -20,14 +20,13 @@ import pandas as pd
 import scipy.sparse as sp
 from measure import ROOT, machine
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from harassclf.corpus import RESERVED, TRAIN, read_corpus
 from harassclf.features import BLOCKS, Block, columns
 from harassclf.labels import HARASSMENT, LABELS
 from harassclf.segment import Segmenter
-from harassclf.training import TrainingConfig, attacked, background_rows
+from harassclf.training import TrainingConfig, attacked, background_rows, fit_labels
 
 CONFIG = TrainingConfig()
 
@@ -42,7 +41,6 @@ class Variant:
     blocks: tuple[Block, ...] = BLOCKS
     config: TrainingConfig = CONFIG
     norm: str | None = None
-    class_weight: str | None = None
 
 
 VARIANTS = (
@@ -51,6 +49,7 @@ VARIANTS = (
     Variant("without background text", config=replace(CONFIG, background=0)),
     Variant("without sounds", without("sounds")),
     Variant("without attacked copies", config=replace(CONFIG, attacked_share=0.0, attacked_share_other=0.0)),
+    Variant("without log-count ratios", config=replace(CONFIG, ratio_power=0.0)),
     Variant("L2 norm per block", norm="l2"),
     Variant("C 1", config=replace(CONFIG, C=1.0)),
     Variant("C 20", config=replace(CONFIG, C=20.0)),
@@ -68,7 +67,7 @@ def vectorizers(variant: Variant) -> Iterator[tuple[str, float, TfidfVectorizer]
 def fit(variant: Variant, frame: pd.DataFrame, labels: np.ndarray):
     made = list(vectorizers(variant))
     matrix = sp.hstack([v.fit_transform(frame[name]) * weight for name, weight, v in made]).tocsr()
-    model = LogisticRegression(C=variant.config.C, class_weight=variant.class_weight, max_iter=300).fit(matrix, labels)
+    model = fit_labels(matrix, labels, variant.config)
     order = [list(model.classes_).index(label) for label in LABELS]
     transform = lambda f: sp.hstack([v.transform(f[name]) * weight for name, weight, v in made]).tocsr()  # noqa: E731
     return lambda f: model.predict_proba(transform(f))[:, order]

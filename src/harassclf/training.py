@@ -59,6 +59,10 @@ class TrainingConfig:
 
     C: float = 5.0
     category_C: float = 5.0
+    # How far a term's log-count ratio between the labels sets the scale of its weight (0: all alike). On held-out voices
+    # 0.5 leaves macro-F1 as it is (0.866 and 0.864) and takes a fifth to a third off the false alarms on SMS, comments and
+    # spam at recall 0.85; 1.0 loses a point of macro-F1.
+    ratio_power: float = 0.5
     # Terms of fewer messages go, and no others. Cut to the 80,000 terms of largest weight instead, the model kept rare ones
     # and lost the mass of small weights that says "other": at threshold 0.54 false alarms on SMS 0.62% instead of 0.53%,
     # on customers' questions 0.72% instead of 0.49%, at recall 0.826 instead of 0.838.
@@ -184,13 +188,36 @@ def _fit_once(rows: pd.DataFrame, frame: pd.DataFrame, config: TrainingConfig) -
     labels = rows["label"].to_numpy()
     features = _selected_features(frame, labels, config)
     matrix = features.fit_transform(frame)
-    classifier = _logistic(config.C, config).fit(matrix, labels)
+    classifier = fit_labels(matrix, labels, config)
     # Only harassment has categories. Heads that read all messages learn what is harassment once more, and their macro-F1
     # over harassing messages is lower (benchmarks/categories.py).
     harassing = labels == HARASSMENT
     categories = category_matrix(rows["categories"][harassing])
     heads = OneVsRestClassifier(_logistic(config.category_C, config)).fit(matrix[harassing], categories)
     return Pipeline([("features", features), ("classifier", classifier)]), heads
+
+
+def fit_labels(matrix: sp.csr_matrix, labels: np.ndarray, config: TrainingConfig) -> LogisticRegression:
+    """The label classifier on features of shape ``(messages, terms)``. Each term is scaled by its log-count ratio while it is
+    fitted, and the scale then goes into its coefficients: terms that say nothing about the labels get little weight."""
+    scale = log_count_ratios(matrix, labels) ** config.ratio_power
+    scale /= np.sqrt((scale**2).mean())  # so that C means the same
+    classifier = _logistic(config.C, config).fit(matrix.multiply(scale).tocsr(), labels)
+    classifier.coef_ = classifier.coef_ * scale
+    return classifier
+
+
+def log_count_ratios(matrix: sp.csr_matrix, labels: np.ndarray) -> np.ndarray:
+    """Per term the largest absolute log ratio between the shares of messages that have it under one label and under the
+    others, shape ``(terms,)`` (Wang and Manning 2012, "Baselines and Bigrams", with binary counts and one added)."""
+    has = matrix.copy()
+    has.data = np.ones_like(has.data)
+    ratios = []
+    for label in LABELS:
+        inside = labels == label
+        shares = [(np.asarray(has[rows].sum(axis=0)).ravel() + 1) / (rows.sum() + 2) for rows in (inside, ~inside)]
+        ratios.append(np.abs(np.log(shares[0] / shares[1])))
+    return np.asarray(np.max(ratios, axis=0))
 
 
 def _logistic(c: float, config: TrainingConfig) -> LogisticRegression:
