@@ -265,25 +265,21 @@ static int holds(const table *t, uint32_t left, uint32_t right) {
     return get(t, key, slot_of(t, key)) >= 0;
 }
 
-/* Replaces code points one by one and folds them; `slow[i]` says whether more than that may change message i: a code point
- * that vanishes or stands for several, two that are one character split, a gap of up to three separators inside what may be
- * a hidden word, single characters apart from each other. May name too many, never too few; 2% of messages. Returns of how
- * many messages. */
+/* Replaces code points one by one and folds them; `slow[i]` says whether more than that may change the text at i: a code point
+ * that vanishes or stands for several, two that are one character split, the end of a gap of up to three separators inside
+ * what may be a hidden word, a single character apart from its neighbours. May name too many, never too few. Returns how
+ * many it named. */
 EXPORT int64_t harassclf_fold(const model *m, const uint32_t *codes, int64_t n, uint32_t *folded, uint8_t *slow) {
-    int64_t found = 0, row = 0;
+    int64_t found = 0;
     uint32_t left = 0, gap = 0; /* the last Han character, and how many separators stand after it */
     uint8_t apart = 0;          /* whether a separator of single characters stands before */
-    slow[0] = 0;
     for (int64_t i = 0; i < n; i++) {
         const uint32_t raw = codes[i], code = m->single[raw], next = i + 1 < n ? m->single[codes[i + 1]] : 0;
         const uint8_t here = m->flags[code] | (m->flags[raw] & SLOW);
         const uint8_t after = (m->flags[next] & TIGHT) || next == ' ' || next == '\t';
-        if (raw == m->joint) slow[++row] = 0;
-        if ((here & SLOW) || ((here & SPLIT) && holds(&m->split, code, next)) ||
-            ((here & HAN) && ((gap && gap <= 3 && holds(&m->hidden, left, code)) || (apart && after)))) {
-            found += !slow[row];
-            slow[row] = 1;
-        }
+        slow[i] = (here & SLOW) || ((here & SPLIT) && holds(&m->split, code, next)) ||
+                  ((here & HAN) && ((gap && gap <= 3 && holds(&m->hidden, left, code)) || (apart && after)));
+        found += slow[i];
         if (here & HAN)
             left = code, gap = 0;
         else

@@ -22,7 +22,7 @@ from harassclf.errors import ModelError
 from harassclf.evidence import SPAN_SHARE
 from harassclf.features import BLOCKS, DEBT_CHARACTERS, READ_BLOCKS, Block
 from harassclf.labels import CATEGORIES, LABELS
-from harassclf.normalize import Normalized, normalize
+from harassclf.normalize import Normalized, normalize_around
 from harassclf.segment import JOINT, Segmenter
 from harassclf.sounds import sound_table
 from harassclf.weights import check_blocks
@@ -128,15 +128,17 @@ class KernelScorer:
         if JOINT in text:  # would begin another message
             text = text.replace(JOINT, _OTHER)
         folded, slow = self._folded_one(text)
-        if not slow or (normalized := normalize(text)).text == text:
+        if not slow or (normalized := normalize_around(text, slow)).text == text:
             return folded, None
         return self._folded_one(normalized.text)[0], normalized
 
-    def _folded_one(self, text: str) -> tuple[str, bool]:
+    def _folded_one(self, text: str) -> tuple[str, Sequence[int]]:
+        """The folded text, and where more than that may change it."""
         n, kernel = len(text), self._kernel
-        out, at = _buffer(4 * n + 1)
+        out, at = _buffer(5 * n)
         slow = kernel.library.harassclf_fold(kernel.handle, text.encode("utf-32-le"), n, at, at + 4 * n)
-        return str(memoryview(out)[: 4 * n], "utf-32-le"), bool(slow)
+        positions = [i for i, flag in enumerate(out.raw[4 * n : 5 * n]) if flag] if slow else ()
+        return str(memoryview(out)[: 4 * n], "utf-32-le"), positions
 
     def decisions(self, texts: Sequence[str], width: int | None = None) -> np.ndarray:
         """Shape ``(n, width)``: the first ``width`` decision values (the labels come first), all of them without."""
@@ -164,22 +166,33 @@ class KernelScorer:
         if joined.count(JOINT) >= len(texts):
             texts = [text.replace(JOINT, _OTHER) for text in texts]
             joined = JOINT.join(texts)
-        codes, slow = self._fold_joined(joined, len(texts))
-        changed = {row: n for row in np.flatnonzero(slow).tolist() if (n := normalize(texts[row])).text != texts[row]}
+        codes, slow = self._fold_joined(joined)
+        changed = self._changed(texts, codes, np.flatnonzero(slow))
         if changed:
             joined = JOINT.join([changed[i].text if i in changed else text for i, text in enumerate(texts)])
-            codes, _ = self._fold_joined(joined, len(texts))
+            codes, _ = self._fold_joined(joined)
         return codes, changed
 
-    def _fold_joined(self, joined: str, messages: int) -> tuple[np.ndarray, np.ndarray]:
-        codes, slow = np.empty(len(joined), np.uint32), np.empty(messages, np.uint8)
+    def _fold_joined(self, joined: str) -> tuple[np.ndarray, np.ndarray]:
+        codes, slow = np.empty(len(joined), np.uint32), np.empty(len(joined), bool)
         self._kernel.library.harassclf_fold(
             self._kernel.handle, joined.encode("utf-32-le"), len(joined), _address(codes), _address(slow)
         )
         return codes, slow
 
+    @staticmethod
+    def _changed(texts: Sequence[str], codes: np.ndarray, slow: np.ndarray) -> dict[int, Normalized]:
+        """By row the texts that the normaliser changes at or beside one of the ``slow`` places of the joined text."""
+        starts = np.concatenate(([0], np.flatnonzero(codes == ord(JOINT)) + 1)) if len(slow) else np.empty(0, int)
+        positions: dict[int, list[int]] = {}
+        rows = np.searchsorted(starts, slow, side="right") - 1
+        for row, at in zip(rows.tolist(), (slow - starts[rows]).tolist(), strict=True):
+            positions.setdefault(row, []).append(at)
+        found = {row: normalize_around(texts[row], at) for row, at in positions.items()}
+        return {row: normalized for row, normalized in found.items() if normalized.text != texts[row]}
 
-# One message's buffer, in bytes from its start; occurrences follow the spans.
+
+# One message's buffer, in bytes from its start: label decisions, these, spans, occurrences.
 _CATEGORIES_AT = 8 * _LABELS
 _MESSAGE_AT = _CATEGORIES_AT + 8 * _CATEGORIES
 _COUNT_AT = _MESSAGE_AT + _MESSAGE
