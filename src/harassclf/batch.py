@@ -225,7 +225,7 @@ class _Run:
             self._state.unlink(missing_ok=True)  # it would speak of a file that is emptied now
         with _open_partial(self._partial, size) as file:
             if size == 0:
-                _append(file, [self._header()], bom=True)
+                _append(file, [_safe(self._header())], bom=True)
                 self._remember(summary, file.tell())
             rows = islice(self._reader.rows(), summary.rows, None)
             for chunk, results in self._scored(_batched(rows, _CHUNK)):
@@ -253,8 +253,8 @@ class _Run:
     def _header(self) -> list[str]:
         return [*(self._reader.columns if self._is_csv else ()), *RESULT_COLUMNS]
 
-    def _cells(self, row: Row, result: Result) -> list[str]:
-        return [*row.cells, *result] if self._is_csv else list(result)
+    def _cells(self, row: Row, result: Result) -> Sequence[str]:
+        return [*_safe(row.cells), *result] if self._is_csv else result
 
     def _scored(self, chunks: Iterable[Sequence[Row]]) -> Iterator[tuple[Sequence[Row], list[Result]]]:
         remembered = _Remembered(self._classifier.model, ahead=2 * self._workers)
@@ -326,8 +326,7 @@ def _open_partial(path: Path, size: int) -> BinaryIO:
 
 def _append(file: BinaryIO, rows: Iterable[Sequence[str]], *, bom: bool = False) -> None:
     text = io.StringIO(newline="")
-    # The first character decides for nearly all cells: a third of the time of the pattern alone.
-    csv.writer(text).writerows([safe_cell(c) if c[:1] in _RISKY and c else c for c in row] for row in rows)
+    csv.writer(text).writerows(rows)
     try:
         file.write(("\ufeff" if bom else "").encode() + text.getvalue().encode("utf-8", "replace"))
         file.flush()
@@ -335,6 +334,16 @@ def _append(file: BinaryIO, rows: Iterable[Sequence[str]], *, bom: bool = False)
     except OSError as error:
         raise OutputError(f"{file.name}: {error.strerror}; what is written so far is kept, make room and go on with "
                           "--resume") from None  # fmt: skip
+
+
+def _safe(cells: Sequence[str]) -> list[str]:
+    # The first character decides for nearly all cells: a third of the time of the pattern alone.
+    return [safe_cell(cell) if cell[:1] in _RISKY else cell for cell in cells]
+
+
+def _safe_result(result: Result) -> Result:
+    """Only evidence begins as a message may; done where messages are scored, so that workers share it."""
+    return (*result[:4], safe_cell(result[4]), *result[5:]) if result[4][:1] in _RISKY else result
 
 
 def safe_cell(cell: str) -> str:
@@ -400,7 +409,7 @@ def _start_worker(model: Path | None) -> None:
 
 
 def _score_in_worker(texts: list[str]) -> list[Result]:
-    return results_of(_worker, texts)
+    return list(map(_safe_result, results_of(_worker, texts)))
 
 
 def _submitter(
@@ -412,7 +421,7 @@ def _submitter(
 
     def here(texts: list[str]) -> Future[list[Result]]:
         future: Future[list[Result]] = Future()
-        future.set_result(results_of(classifier, texts))
+        future.set_result(list(map(_safe_result, results_of(classifier, texts))))
         return future
 
     return here
