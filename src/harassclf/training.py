@@ -35,7 +35,7 @@ from threadpoolctl import threadpool_limits
 
 from harassclf import artifact, model_card
 from harassclf.attacks import attack
-from harassclf.background import reviews
+from harassclf.background import news, reviews
 from harassclf.classifier import DEFAULT_MODEL
 from harassclf.corpus import RESERVED, TRAIN, category_matrix, corpus_hash, voice_folds
 from harassclf.decision import Thresholds, expit, softmax, verdicts
@@ -74,7 +74,9 @@ class TrainingConfig:
     # Attacked copies of this share of the messages about debts, and of the other ones (benchmarks/ablation.py).
     attacked_share: float = 0.6
     attacked_share_other: float = 0.4
-    background: int = 12_000  # reviews read as ``other`` beside the corpus (``background``)
+    background: int = (
+        12_000  # reviews read as ``other`` beside the corpus, and as many sentences of news (``background``)
+    )
     # The operating point: harassment from the threshold with the best F1 if this share of messages were harassment. Four in
     # ten of the corpus' messages about debts are, one in hundreds or thousands of real ones; benchmarks/operating_point.py
     # shows what each threshold costs in recall and in false alarms on real traffic.
@@ -141,7 +143,8 @@ def attacked(training: pd.DataFrame, config: TrainingConfig) -> pd.DataFrame:
 
 def background_rows(config: TrainingConfig) -> pd.DataFrame:
     """The background text as messages of no voice: read in every fold, judged in none."""
-    texts = reviews(config.background, config.seed) if config.background else []
+    of_each = config.background, config.seed
+    texts = [*reviews(*of_each), *news(*of_each)] if config.background else []
     return pd.DataFrame({"text": texts, "label": OTHER, "categories": "", "voice": BACKGROUND}, dtype=object)
 
 
