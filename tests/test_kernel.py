@@ -116,7 +116,20 @@ def test_a_term_that_no_message_can_have_is_refused(model_copy: Path, block: str
 
     write_metadata(model_copy, metadata)
     with pytest.raises(ModelError, match=f"{block}.*no message can have"):
-        Classifier.load(model_copy)
+        Classifier.load(model_copy).classify("还钱")
+
+
+@needs_kernel
+def test_explanations_read_the_model_again_and_notice_another_one(model_copy: Path) -> None:
+    classifier = Classifier.load(model_copy)
+    before = classifier.classify("再不还钱就爆你通讯录")
+    assert classifier.explain(before.evidence[0].text).contributions
+    replaced = Classifier.load(model_copy)
+    replaced.classify("还钱")
+    metadata = json.loads((model_copy / "metadata.json").read_text("utf-8"))
+    (model_copy / "metadata.json").write_text(json.dumps({**metadata, "version": "9.9"}), "utf-8")
+    with pytest.raises(ModelError, match="another model than when it was loaded"):
+        replaced.explain("还钱")
 
 
 def test_switched_off_missing_damaged_or_of_another_source_it_is_not_used(

@@ -16,7 +16,7 @@ from harassclf import artifact
 from harassclf.bulk import BulkScorer, ScoredChunk
 from harassclf.decision import Thresholds, expit, expit_of_one, softmax, softmax_of_one
 from harassclf.drift import known_words
-from harassclf.errors import InputError, TextEmptyError, TextEncodingError, TextTooLongError, TextTypeError
+from harassclf.errors import InputError, ModelError, TextEmptyError, TextEncodingError, TextTooLongError, TextTypeError
 from harassclf.evidence import MAX_SPANS, SPAN_SHARE
 from harassclf.kernel import KernelChunk, KernelScorer
 from harassclf.kernel_library import load_library
@@ -25,6 +25,7 @@ from harassclf.legal import LawCard, law_cards
 from harassclf.scorer import Contribution, Scorer
 from harassclf.segment import Segmenter, default_cut, fingerprint
 from harassclf.settings import MAX_TEXT
+from harassclf.weights import check_blocks
 
 DEFAULT_MODEL = "harassclf-zh"
 # Evidence is shown for a finding, not for "other": nothing needs pointing at in everyday talk, nine messages in ten of a
@@ -152,11 +153,10 @@ class Classifier:
     """Judges Chinese messages. Make one with :meth:`load`; safe to share between threads."""
 
     def __init__(self, model: artifact.Artifact, segmenter: Segmenter) -> None:
-        self._artifact = model
+        check_blocks(model)
+        self._arrays: artifact.Artifact | None = model
         self._segmenter = segmenter
-        self._model = model.model_id
-        library = load_library()
-        self._kernel = KernelScorer(model, segmenter, library) if library else None
+        self._folder, self._metadata, self._model = model.folder, model.metadata, model.model_id
         self._thresholds = Thresholds.from_dict(model.metadata["thresholds"])
 
     @classmethod
@@ -170,13 +170,31 @@ class Classifier:
         cut = default_cut()
         return cls(artifact.read(folder, fingerprint=fingerprint(cut)), Segmenter(cut))
 
+    def _artifact(self) -> artifact.Artifact:
+        """The model's arrays, read again once the kernel has its own copy: 46 MB a process that only explanations need."""
+        arrays = self._arrays
+        if arrays is None:
+            arrays = artifact.read(self._folder)
+            if arrays.metadata != self._metadata:
+                raise ModelError(f"{self._folder}: is another model than when it was loaded; load it again")
+        return arrays
+
+    @cached_property
+    def _kernel(self) -> KernelScorer | None:
+        library = load_library()
+        if library is None:
+            return None
+        scorer = KernelScorer(self._artifact(), self._segmenter, library)
+        self._arrays = None
+        return scorer
+
     @cached_property
     def _scorer(self) -> Scorer:  # explains, and scores one message where there is no kernel
-        return Scorer(self._artifact, self._segmenter)
+        return Scorer(self._artifact(), self._segmenter)
 
     @cached_property
     def _bulk(self) -> BulkScorer | KernelScorer:  # 0.1 s to build, which one message need not wait for
-        return self._kernel or BulkScorer(self._artifact, self._segmenter)
+        return self._kernel or BulkScorer(self._artifact(), self._segmenter)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -186,7 +204,7 @@ class Classifier:
     @property
     def metadata(self) -> dict[str, Any]:
         """What ``metadata.json`` of the model folder says."""
-        return dict(self._artifact.metadata)
+        return dict(self._metadata)
 
     @property
     def thresholds(self) -> Thresholds:
@@ -196,12 +214,12 @@ class Classifier:
     @property
     def words(self) -> frozenset[str]:
         """The words that the model knows: jieba's, folded as :func:`harassclf.features.fold` does."""
-        return known_words(self._artifact.vocabulary["words"])
+        return known_words(self._artifact().vocabulary["words"])
 
     @property
     def folder(self) -> Path:
         """The model folder."""
-        return self._artifact.folder
+        return self._folder
 
     @property
     def model(self) -> str:

@@ -60,8 +60,10 @@ typedef struct {
 
 typedef struct {
     int32_t terms, words_used;
-    int32_t *character;              /* code point to term, -1 */
-    uint32_t *sound, *single, *fold; /* code point to code point */
+    /* By code point; 0 for nearly all of them, so that most pages of these 18 MB are never touched: one more than the term,
+     * and how far away the code point is that stands for it. */
+    int32_t *character;
+    uint32_t *sound, *single, *fold;
     uint8_t *flags, *debt;
     uint32_t joint, separator, other;
     table sounds2, sounds3, pairs, hidden, split;
@@ -175,6 +177,8 @@ static word *add_word(model *m, const uint32_t *codes, uint64_t n) { /* NULL wit
     return there;
 }
 
+static uint32_t stand_in(const uint32_t *distances, uint32_t code) { return code + distances[code]; }
+
 static int32_t named(model *m, int32_t *term) { /* gives a term its number where it has none */
     return *term >= 0 ? *term : (*term = m->terms++);
 }
@@ -197,7 +201,10 @@ static int32_t add_term(model *m, int block, const uint32_t *codes, uint64_t n) 
     }
     for (uint64_t i = 0; i < n; i++)
         if (codes[i] >= CODE_POINTS) return -1;
-    if (block == CHARACTERS) return n == 1 ? named(m, &m->character[codes[0]]) : -1;
+    if (block == CHARACTERS) {
+        int32_t *term = &m->character[n == 1 ? codes[0] : 0];
+        return n == 1 ? (*term ? *term : (*term = ++m->terms)) - 1 : -1;
+    }
     if (n != 2 && n != 3) return -1;
     const uint64_t pair = (uint64_t)codes[0] << CODE_BITS | codes[1];
     return n == 2 ? named_in(m, &m->sounds2, pair) : named_in(m, &m->sounds3, pair << CODE_BITS | codes[2]);
@@ -219,23 +226,26 @@ EXPORT model *harassclf_new(const uint32_t *single, const uint32_t *fold, const 
                             const int64_t *split, int64_t n_split, uint32_t joint, uint32_t separator, uint32_t other) {
     model *m = calloc(1, sizeof *m);
     if (!m) return NULL;
-    size_t bytes = CODE_POINTS * sizeof(uint32_t);
-    m->character = malloc(bytes), m->sound = malloc(bytes), m->single = malloc(bytes), m->fold = malloc(bytes);
-    m->flags = malloc(CODE_POINTS), m->debt = calloc(CODE_POINTS, 1);
+    m->character = calloc(CODE_POINTS, sizeof(int32_t)), m->sound = calloc(CODE_POINTS, sizeof(uint32_t));
+    m->single = calloc(CODE_POINTS, sizeof(uint32_t)), m->fold = calloc(CODE_POINTS, sizeof(uint32_t));
+    m->flags = calloc(CODE_POINTS, 1), m->debt = calloc(CODE_POINTS, 1);
     if (!m->character || !m->sound || !m->single || !m->fold || !m->flags || !m->debt || !more_words(m) ||
         !grow(&m->sounds2, 1 << 12) || !grow(&m->sounds3, 1 << 12) || !grow(&m->pairs, 1 << 12) ||
         !grow(&m->hidden, (uint64_t)n_hidden + 8) || !grow(&m->split, (uint64_t)n_split + 8)) {
         harassclf_free(m);
         return NULL;
     }
-    memset(m->character, 0xff, bytes);
-    memcpy(m->sound, sound, bytes), memcpy(m->single, single, bytes), memcpy(m->fold, fold, bytes);
-    memcpy(m->flags, flags, CODE_POINTS);
+    for (uint32_t i = 0; i < CODE_POINTS; i++) {
+        if (sound[i] != i) m->sound[i] = sound[i] - i;
+        if (single[i] != i) m->single[i] = single[i] - i;
+        if (fold[i] != i) m->fold[i] = fold[i] - i;
+        if (flags[i]) m->flags[i] = flags[i];
+    }
     for (int64_t i = 0; i < n_debt; i++) m->debt[debt[i]] = 1;
     for (int64_t i = 0; i < n_hidden; i++) put(&m->hidden, (uint64_t)hidden[i], 1);
     for (int64_t i = 0; i < n_split; i++) put(&m->split, (uint64_t)split[i], 1);
     m->joint = joint, m->separator = separator, m->other = other;
-    m->fold[separator] = other;
+    m->fold[separator] = other - separator;
     return m;
 }
 
@@ -274,7 +284,8 @@ EXPORT int64_t harassclf_fold(const model *m, const uint32_t *codes, int64_t n, 
     uint32_t left = 0, gap = 0; /* the last Han character, and how many separators stand after it */
     uint8_t apart = 0;          /* whether a separator of single characters stands before */
     for (int64_t i = 0; i < n; i++) {
-        const uint32_t raw = codes[i], code = m->single[raw], next = i + 1 < n ? m->single[codes[i + 1]] : 0;
+        const uint32_t raw = codes[i], code = stand_in(m->single, raw);
+        const uint32_t next = i + 1 < n ? stand_in(m->single, codes[i + 1]) : 0;
         const uint8_t here = m->flags[code] | (m->flags[raw] & SLOW);
         const uint8_t after = (m->flags[next] & TIGHT) || next == ' ' || next == '\t';
         slow[i] = (here & SLOW) || ((here & SPLIT) && holds(&m->split, code, next)) ||
@@ -285,7 +296,7 @@ EXPORT int64_t harassclf_fold(const model *m, const uint32_t *codes, int64_t n, 
         else
             gap = left && (here & (TIGHT | LOOSE)) ? gap + 1 : (left = 0);
         apart = (here & TIGHT) || code == ' ' || code == '\t';
-        folded[i] = m->fold[code];
+        folded[i] = stand_in(m->fold, code);
     }
     return found;
 }
@@ -402,14 +413,14 @@ static void of_characters(const model *m, const work *w, int32_t length, places 
     int32_t kept = 0;
     for (int32_t i = 0; i < length; i++) {
         if (i && w->text[i] == ' ' && w->text[i - 1] == ' ') continue;
-        w->sound[kept] = m->sound[w->text[i]], w->at[kept] = i;
+        w->sound[kept] = stand_in(m->sound, w->text[i]), w->at[kept] = i;
         if (kept >= 1) w->two[kept] = slot_of(&m->sounds2, pair_key(w, kept)), PREFETCH(&m->sounds2.slots[w->two[kept]]);
         if (kept >= 2) w->three[kept] = slot_of(&m->sounds3, triple_key(w, kept)), PREFETCH(&m->sounds3.slots[w->three[kept]]);
         kept++;
     }
     for (int32_t i = 0; i < kept; i++) {
         const int32_t at = w->at[i];
-        met(m, p, m->character[w->text[at]], at, at + 1);
+        met(m, p, m->character[w->text[at]] - 1, at, at + 1);
         if (i >= 1) met(m, p, get(&m->sounds2, pair_key(w, i), w->two[i]), w->at[i - 1], at + 1);
         if (i >= 2) met(m, p, get(&m->sounds3, triple_key(w, i), w->three[i]), w->at[i - 2], at + 1);
     }
