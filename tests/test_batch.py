@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harassclf import Classifier, batch
-from harassclf.batch import RESULT_COLUMNS, ScoreOptions, cells_of, safe_cell, score_table
+from harassclf import Classifier, Prediction, batch
+from harassclf.batch import RESULT_COLUMNS, ScoreOptions, safe_cell, score_table
 from harassclf.errors import OutputError, TableError
 from harassclf.tables import open_table
 
@@ -19,6 +19,19 @@ TEXTS = [
     "=cmd|' /C calc'!A0",
     "x" * 10_001,
 ]
+
+
+def cells_of(prediction: Prediction) -> tuple[str, ...]:
+    """A prediction as the cells of ``RESULT_COLUMNS``."""
+    return (
+        prediction.label,
+        f"{prediction.probabilities['harassment']:.6f}",
+        ";".join(category.name for category in prediction.categories),
+        "true" if prediction.needs_review else "false",
+        " | ".join(span.text for span in prediction.evidence),
+        "",
+        prediction.model,
+    )
 
 
 def _quiet(rows: int, share: float) -> None:

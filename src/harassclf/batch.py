@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from harassclf.artifact import METADATA, sha256_of
-from harassclf.classifier import Classifier, Judgement, Prediction
+from harassclf.classifier import Classifier, Judgement
 from harassclf.errors import MissingDependencyError, OutputError, TableError
 from harassclf.labels import CATEGORIES, LABELS
 from harassclf.tables import ParquetReader, Row, TableReader, column_index, open_table
@@ -121,19 +121,6 @@ def _cells(judgement: Judgement, model: str) -> Result:
         " | ".join([text[start:end] for start, end, _ in spans]) if spans else "",
         "",
         model,
-    )
-
-
-def cells_of(prediction: Prediction) -> Result:
-    """A prediction as the cells of ``RESULT_COLUMNS``."""
-    return (
-        prediction.label,
-        f"{prediction.probabilities['harassment']:.6f}",
-        ";".join(category.name for category in prediction.categories),
-        "true" if prediction.needs_review else "false",
-        " | ".join(span.text for span in prediction.evidence),
-        "",
-        prediction.model,
     )
 
 
@@ -341,9 +328,12 @@ def _safe(cells: Sequence[str]) -> list[str]:
     return [safe_cell(cell) if cell[:1] in _RISKY else cell for cell in cells]
 
 
-def _safe_result(result: Result) -> Result:
+def _safe_results(classifier: Classifier, texts: list[str]) -> list[Result]:
     """Only evidence begins as a message may; done where messages are scored, so that workers share it."""
-    return (*result[:4], safe_cell(result[4]), *result[5:]) if result[4][:1] in _RISKY else result
+    return [
+        (*result[:4], safe_cell(result[4]), *result[5:]) if result[4][:1] in _RISKY else result
+        for result in results_of(classifier, texts)
+    ]
 
 
 def safe_cell(cell: str) -> str:
@@ -409,7 +399,7 @@ def _start_worker(model: Path | None) -> None:
 
 
 def _score_in_worker(texts: list[str]) -> list[Result]:
-    return list(map(_safe_result, results_of(_worker, texts)))
+    return _safe_results(_worker, texts)
 
 
 def _submitter(
@@ -421,7 +411,7 @@ def _submitter(
 
     def here(texts: list[str]) -> Future[list[Result]]:
         future: Future[list[Result]] = Future()
-        future.set_result(list(map(_safe_result, results_of(classifier, texts))))
+        future.set_result(_safe_results(classifier, texts))
         return future
 
     return here

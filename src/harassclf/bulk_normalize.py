@@ -7,7 +7,7 @@ them together. The others, found by a few array tests that may name too many but
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,6 +81,23 @@ def split_into_chunks(texts: Sequence[str]) -> list[Sequence[str]]:
     return [*chunks, texts[start:]] if texts else []
 
 
+IN_PLACE_OF_JOINT = "\uf8fd"  # a character that no term holds
+
+
+def join(texts: Sequence[str]) -> tuple[Sequence[str], str]:
+    """The texts, without joints of their own, and all of them joined."""
+    joined = JOINT.join(texts)
+    if joined.count(JOINT) >= len(texts):
+        texts = [text.replace(JOINT, IN_PLACE_OF_JOINT) for text in texts]
+        joined = JOINT.join(texts)
+    return texts, joined
+
+
+def rejoin(texts: Sequence[str], changed: Mapping[int, Normalized]) -> str:
+    """The texts joined, those that were normalised in their new form; by row."""
+    return JOINT.join([changed[i].text if i in changed else text for i, text in enumerate(texts)])
+
+
 class BulkNormalizer:
     """Texts to one array of folded code points; stateless, safe to share."""
 
@@ -91,15 +108,12 @@ class BulkNormalizer:
 
     def fold(self, texts: Sequence[str]) -> FoldedTexts:
         """Normalise and fold all texts."""
-        joined = JOINT.join(texts)
-        if joined.count(JOINT) >= len(texts):  # a joint inside a message becomes a character that no term holds
-            texts = [text.replace(JOINT, "\uf8fd") for text in texts]
-            joined = JOINT.join(texts)
+        texts, joined = join(texts)
         codes = codes_of(joined)
         slow = self._slow_rows(codes, self._single[codes]).tolist()
         changed = {row: normalized for row in slow if (normalized := normalize(texts[row])).text != texts[row]}
         if changed:
-            codes = codes_of(JOINT.join([changed[i].text if i in changed else text for i, text in enumerate(texts)]))
+            codes = codes_of(rejoin(texts, changed))
         starts = np.concatenate(([0], np.flatnonzero(codes == ord(JOINT)) + 1))
         return FoldedTexts(np.asarray(self._fold[self._single[codes]]), starts, changed)
 

@@ -17,7 +17,7 @@ from functools import cache
 import numpy as np
 
 from harassclf.artifact import Artifact
-from harassclf.bulk_normalize import code_point_tables, codes_of, split_into_chunks
+from harassclf.bulk_normalize import IN_PLACE_OF_JOINT, code_point_tables, codes_of, join, rejoin, split_into_chunks
 from harassclf.errors import ModelError
 from harassclf.evidence import SPAN_SHARE
 from harassclf.features import BLOCKS, DEBT_CHARACTERS, READ_BLOCKS, Block
@@ -25,9 +25,9 @@ from harassclf.labels import CATEGORIES, LABELS
 from harassclf.normalize import Normalized, normalize_around
 from harassclf.segment import JOINT, Segmenter
 from harassclf.sounds import sound_table
-from harassclf.weights import check_blocks
+from harassclf.weights import cases, folded_weights
 
-_SEPARATOR, _OTHER = "\uf8fc", "\uf8fd"  # between words; what a separator or a joint inside a message becomes
+_SEPARATOR = "\uf8fc"  # between words; inside a message it becomes what a joint becomes there
 _BLOCK_NUMBERS = {"words": 0, "characters": 1, "sounds": 2}
 _OCCURRENCE = 5 * 4  # bytes: term, start, end, first, count
 _OCCURRENCES = 5  # a character at most: a word, a pair of words, the character, two and three sounds
@@ -42,7 +42,6 @@ class Kernel:
     """A model in the kernel's own tables; only read once it is built, so safe to share between threads."""
 
     def __init__(self, library: ctypes.CDLL, artifact: Artifact) -> None:
-        check_blocks(artifact)
         self.library = library
         self._intercept = np.ascontiguousarray(artifact.intercept)
         self.handle = self._empty()
@@ -51,7 +50,7 @@ class Kernel:
         self._labels, self._categories = self._weights(
             artifact, {block: self._numbers(block, artifact.vocabulary[block.name]) for block in blocks}
         )
-        library.harassclf_weights(
+        terms = library.harassclf_weights(
             self.handle,
             _LABELS,
             _address(self._labels),
@@ -59,17 +58,21 @@ class Kernel:
             _address(self._categories),
             _address(self._intercept),
         )
+        if terms != len(self._labels):  # it would read beyond the rows
+            raise ModelError(
+                f"the kernel has {terms} terms, the model {len(self._labels)}; this is a defect, please report it"
+            )
 
     def _empty(self) -> int:
         tables = code_point_tables()
         sounds = np.arange(len(tables.fold), dtype=np.uint32)
-        folded = sound_table()
-        sounds[list(folded)] = list(map(ord, folded.values()))
+        of_sounds = sound_table()
+        sounds[list(of_sounds)] = list(map(ord, of_sounds.values()))
         debt = np.array([ord(character) for character in DEBT_CHARACTERS], dtype=np.uint32)
         handle: int | None = self.library.harassclf_new(
             *(_address(tables.single), _address(tables.fold), _address(tables.flags), _address(sounds)),
             *(_address(debt), len(debt), _address(tables.hidden), len(tables.hidden)),
-            *(_address(tables.split), len(tables.split), ord(JOINT), ord(_SEPARATOR), ord(_OTHER)),
+            *(_address(tables.split), len(tables.split), ord(JOINT), ord(_SEPARATOR), ord(IN_PLACE_OF_JOINT)),
         )
         if not handle:
             raise MemoryError
@@ -93,10 +96,10 @@ class Kernel:
         terms = 1 + max((int(of.max()) for of in numbers.values() if len(of)), default=-1)
         labels, categories = _rows(terms), _rows(2 * terms).reshape(terms, 2, _ROW)
         for block, of in numbers.items():
-            weights = artifact.idf[block.name][:, None] * artifact.coef[block.name]
-            for beside in (1,) if block.about_debt else (0, 1):
-                labels[of, beside * _LABELS : (beside + 1) * _LABELS] += weights[:, :_LABELS]
-                categories[of, beside, :_CATEGORIES] += weights[:, _LABELS:]
+            weights = folded_weights(block, artifact)
+            for case in cases(block):
+                labels[of, case * _LABELS : (case + 1) * _LABELS] += weights[:, :_LABELS]
+                categories[of, case, :_CATEGORIES] += weights[:, _LABELS:]
         return labels, categories
 
 
@@ -126,7 +129,7 @@ class KernelScorer:
     def _folded(self, text: str) -> tuple[str, Normalized | None]:
         """The folded text, and how it came about where characters were not replaced one by one."""
         if JOINT in text:  # would begin another message
-            text = text.replace(JOINT, _OTHER)
+            text = text.replace(JOINT, IN_PLACE_OF_JOINT)
         folded, slow = self._folded_one(text)
         if not slow or (normalized := normalize_around(text, slow)).text == text:
             return folded, None
@@ -162,15 +165,11 @@ class KernelScorer:
 
     def _fold(self, texts: Sequence[str]) -> tuple[np.ndarray, dict[int, Normalized]]:
         """Folded code points of the joined texts, and the texts whose characters were not replaced one by one."""
-        joined = JOINT.join(texts)
-        if joined.count(JOINT) >= len(texts):
-            texts = [text.replace(JOINT, _OTHER) for text in texts]
-            joined = JOINT.join(texts)
+        texts, joined = join(texts)
         codes, slow = self._fold_joined(joined)
         changed = self._changed(texts, codes, np.flatnonzero(slow))
         if changed:
-            joined = JOINT.join([changed[i].text if i in changed else text for i, text in enumerate(texts)])
-            codes, _ = self._fold_joined(joined)
+            codes, _ = self._fold_joined(rejoin(texts, changed))
         return codes, changed
 
     def _fold_joined(self, joined: str) -> tuple[np.ndarray, np.ndarray]:
@@ -196,7 +195,7 @@ class KernelScorer:
 _CATEGORIES_AT = 8 * _LABELS
 _MESSAGE_AT = _CATEGORIES_AT + 8 * _CATEGORIES
 _COUNT_AT = _MESSAGE_AT + _MESSAGE
-_SPANS_AT = 112
+_SPANS_AT = -(-(_COUNT_AT + 4) // 8) * 8  # a span holds a double
 _COLUMNS = [ctypes.c_int32(label) for label in range(_LABELS)]
 _COLUMN_ADDRESSES = list(map(ctypes.addressof, _COLUMNS))
 _FIRST_ROW = ctypes.c_int32(0)

@@ -23,7 +23,7 @@ from harassclf.features import READ_BLOCKS, Block, Document, fold, speaks_of_deb
 from harassclf.labels import LABELS
 from harassclf.normalize import Normalized, normalize
 from harassclf.segment import Segmenter
-from harassclf.weights import check_blocks, term_weights
+from harassclf.weights import term_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,6 @@ class Scorer:
     """Scores one message at a time; stateless after construction, safe to share between threads."""
 
     def __init__(self, artifact: Artifact, segmenter: Segmenter) -> None:
-        check_blocks(artifact)
         self._segmenter = segmenter
         self._intercept = artifact.intercept
         self._index: dict[str, dict[str, int]] = {}

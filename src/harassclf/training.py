@@ -74,9 +74,8 @@ class TrainingConfig:
     # Attacked copies of this share of the messages about debts, and of the other ones (benchmarks/ablation.py).
     attacked_share: float = 0.6
     attacked_share_other: float = 0.4
-    background: int = (
-        12_000  # reviews read as ``other`` beside the corpus, and as many sentences of news (``background``)
-    )
+    # Reviews, and as many sentences of news, read as ``other`` beside the corpus (``background``).
+    background: int = 12_000
     # The operating point: harassment from the threshold with the best F1 if this share of messages were harassment. Four in
     # ten of the corpus' messages about debts are, one in hundreds or thousands of real ones; benchmarks/operating_point.py
     # shows what each threshold costs in recall and in false alarms on real traffic.
@@ -317,7 +316,8 @@ def _rounded(coefficients: np.ndarray) -> np.ndarray:
 
 
 def choose_thresholds(calibrated: np.ndarray, training: pd.DataFrame, config: TrainingConfig) -> Thresholds:
-    """Choose on held-out voices: the harassment threshold with the best F1 at the prior ``field_prior``; the review band from where ``review_miss`` of all harassment lies below it up to where precision above it reaches
+    """Choose on held-out voices: the harassment threshold for the prior ``field_prior`` (:func:`operating_threshold`); the
+    review band from where ``review_miss`` of all harassment lies below it up to where precision above it reaches
     ``review_precision``; per category the best F1 among harassing messages."""
     harassment = training["label"].to_numpy() == HARASSMENT
     probability = softmax(calibrated)[:, 0]

@@ -59,10 +59,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     # Threads share one interpreter lock: each one more makes the event loop wait 5 ms longer for its turn.
     current_default_thread_limiter().total_tokens = app.state.settings.threads
     classifier = await run_in_threadpool(Classifier.load, app.state.settings.model)
+    app.state.metrics.model_info(classifier.model)
+    app.state.metrics.drift.start(classifier)  # before the first message, with which the model's word list is let go
     await run_in_threadpool(classifier.classify, _WARM_UP)
     await run_in_threadpool(classifier.classify_many, [_WARM_UP])
-    app.state.metrics.model_info(classifier.model)
-    app.state.metrics.drift.start(classifier)
     app.state.classifier = classifier
     app.state.paths = frozenset(path for path in app.openapi()["paths"] if "{" not in path)
     yield
