@@ -50,6 +50,7 @@ VARIANTS = (
     Variant("without sounds", without("sounds")),
     Variant("without attacked copies", config=replace(CONFIG, attacked_share=0.0, attacked_share_other=0.0)),
     Variant("without log-count ratios", config=replace(CONFIG, ratio_power=0.0)),
+    Variant("without models of half the voices", config=replace(CONFIG, halvings=0)),
     Variant("L2 norm per block", norm="l2"),
     Variant("C 1", config=replace(CONFIG, C=1.0)),
     Variant("C 20", config=replace(CONFIG, C=20.0)),
@@ -64,10 +65,10 @@ def vectorizers(variant: Variant) -> Iterator[tuple[str, float, TfidfVectorizer]
         )  # fmt: skip
 
 
-def fit(variant: Variant, frame: pd.DataFrame, labels: np.ndarray):
+def fit(variant: Variant, frame: pd.DataFrame, labels: np.ndarray, voices: np.ndarray):
     made = list(vectorizers(variant))
     matrix = sp.hstack([v.fit_transform(frame[name]) * weight for name, weight, v in made]).tocsr()
-    model = fit_labels(matrix, labels, variant.config)
+    model = fit_labels(matrix, labels, voices, variant.config)
     order = [list(model.classes_).index(label) for label in LABELS]
     transform = lambda f: sp.hstack([v.transform(f[name]) * weight for name, weight, v in made]).tocsr()  # noqa: E731
     return lambda f: model.predict_proba(transform(f))[:, order]
@@ -92,14 +93,14 @@ def traffic(folder: Path) -> dict[str, pd.DataFrame]:
 @cache
 def training_rows(
     attacked_share: float, attacked_share_other: float, background: int
-) -> tuple[pd.DataFrame, np.ndarray]:
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     config = replace(
         CONFIG, attacked_share=attacked_share, attacked_share_other=attacked_share_other, background=background
     )
     corpus = read_corpus(ROOT / "data")
     rows = corpus[corpus["split"] == TRAIN].sort_values("id").reset_index(drop=True)
     rows = pd.concat([rows, attacked(rows, config), background_rows(config)], ignore_index=True)
-    return columns(rows["text"].tolist(), Segmenter()), rows["label"].to_numpy()
+    return columns(rows["text"].tolist(), Segmenter()), rows["label"].to_numpy(), rows["voice"].to_numpy()
 
 
 def main() -> None:

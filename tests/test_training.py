@@ -6,15 +6,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 
 from harassclf import Classifier, artifact
-from harassclf.corpus import TRAIN, corpus_hash
+from harassclf.corpus import TRAIN, corpus_hash, voice_folds
 from harassclf.errors import CorpusError
-from harassclf.labels import OTHER
+from harassclf.labels import COLLECTION, HARASSMENT, LABELS, OTHER
 from harassclf.training import (
+    BACKGROUND,
     TrainingConfig,
     attacked,
     best_f1_threshold,
+    fit_labels,
     operating_threshold,
     precision_threshold,
     train,
@@ -27,7 +30,7 @@ SMALL = TrainingConfig(max_features=3_000, folds=3, background=300)
 def small(corpus: pd.DataFrame) -> pd.DataFrame:
     """A few messages of many voices: quick to train on, every category in it."""
     training = corpus[corpus["split"] == TRAIN]
-    return training.groupby("voice").head(5).reset_index(drop=True)
+    return training.groupby("voice").head(3).reset_index(drop=True)
 
 
 def _quiet(line: str) -> None:
@@ -93,6 +96,27 @@ def test_attacked_copies_keep_voice_and_label_and_change_the_text(small: pd.Data
     assert (copies["voice"] == originals["voice"]).all()
     assert (copies["text"] != originals["text"]).mean() > 0.8
     assert (attacked(small, SMALL)["text"] == copies["text"]).all()
+
+
+def test_label_model_is_the_mean_of_one_of_all_voices_and_those_of_their_halves() -> None:
+    generator = np.random.default_rng(5)
+    voices = np.array([*np.repeat(list("abcdefgh"), 30), *[BACKGROUND] * 40], dtype=object)
+    matrix = sp.csr_matrix(generator.integers(0, 2, (280, 12)).astype(float))
+    labels = np.array([*generator.choice(list(LABELS), 240), *[OTHER] * 40], dtype=object)
+    plain = replace(TrainingConfig(), halvings=0)
+    fold, background = voice_folds(voices[:240], 2, plain.seed), np.arange(240, 280)
+    parts = [np.arange(280), *(np.concatenate([np.flatnonzero(fold == side), background]) for side in (0, 1))]
+    whole, one, two = (fit_labels(matrix[rows], labels[rows], voices[rows], plain).coef_ for rows in parts)
+    found = fit_labels(matrix, labels, voices, replace(plain, halvings=1)).coef_
+    np.testing.assert_allclose(found, (whole + (one + two) / 2) / 2)
+    assert not np.allclose(one, two)
+
+
+def test_half_of_the_voices_that_lacks_a_label_is_left_out() -> None:
+    voices, matrix = np.repeat(["a", "b"], 30).astype(object), sp.csr_matrix(np.eye(60))
+    labels = np.array([*[HARASSMENT] * 30, *[COLLECTION, OTHER] * 15], dtype=object)
+    found, plain = (fit_labels(matrix, labels, voices, replace(TrainingConfig(), halvings=n)).coef_ for n in (2, 0))
+    np.testing.assert_array_equal(found, plain)
 
 
 def test_precision_threshold_holds_its_precision() -> None:
