@@ -1,7 +1,7 @@
 """schemathesis against the running service, all checks: 2,000 examples per operation, or ``--examples N``.
 
 All operations in one run; with ``--one-by-one`` each in a run of its own, its result told as soon as it is there, and last the
-sequences of operations. At some six cases a second the 22 operations take hours, and what was tried before a stop counts.
+sequences of operations: what was tried before a stop counts (the 22 operations took 33 minutes on a quiet machine).
 """
 
 from __future__ import annotations
@@ -85,11 +85,9 @@ def tell(run: tuple[str, ...], result: subprocess.CompletedProcess[str], seconds
     """All of a run that failed or was the only one; of the others what schemathesis counted."""
     if result.returncode or not run:
         print(result.stdout + result.stderr, flush=True)
-    counted = [line.strip() for line in result.stdout.splitlines() if "generated" in line or "passed" in line]
-    print(
-        f"{'FAILED' if result.returncode else 'passed'} {' '.join(run)} ({seconds:.0f} s): {'; '.join(counted)}",
-        flush=True,
-    )
+    counted = next((line.strip() for line in result.stdout.splitlines() if "generated" in line), "nothing counted")
+    outcome = "FAILED" if result.returncode else "passed"
+    print(f"{outcome} {' '.join(run)} ({seconds:.0f} s): {counted}", flush=True)
 
 
 def main() -> int:
