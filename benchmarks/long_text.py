@@ -1,4 +1,5 @@
-"""How should long and mixed text be judged: whole, by windows of its sentences, or both? Measured on voices the model has not read.
+"""How should long and mixed text be judged: whole, by windows of its sentences, by the passages around its evidence? Measured on
+voices the model has not read.
 
 Usage: long_text.py [FOLDER] [--messages N] [--folds N]
 
@@ -13,24 +14,28 @@ text does. A message that fits into one window is judged nearly the same by ever
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 from quality import parser, rows, table, told, traffic
 
-from harassclf import Classifier
+from harassclf import Classifier, artifact
 from harassclf.corpus import RESERVED, TRAIN, voice_folds
 from harassclf.decision import softmax
-from harassclf.features import columns
-from harassclf.labels import HARASSMENT, OTHER
+from harassclf.labels import HARASSMENT, LABELS, OTHER
+from harassclf.passages import LONG_TEXT, passages
+from harassclf.scorer import Scorer
 from harassclf.segment import Segmenter
 from harassclf.settings import MAX_TEXT
-from harassclf.training import TrainingConfig, decisions, fit
+from harassclf.training import TrainingConfig, fit, write
 
-Margin = Callable[[list[str]], np.ndarray]  # log-odds of harassment over the model's threshold: flagged from 0 up
-SIZES, LONG, VERY_LONG, ABOVE = (80, 150, 300), 150, 500, (2, 4, 6)
+SIZES, LONG, ABOVE = (80, 150, 300), 150, (2, 4, 6)
+PLACES, PASSAGE_SIZES, PASSAGES_ABOVE = (3, 6), (50, 80), (2, 3, 4)
 NAMES = ("小李", "阿芳", "老周", "陈姐", "三楼王工", "妈", "班长", "小曹")
 REPORTS = (
     "请问一下各位，我前阵子手头紧，有一笔钱晚了几天没还上，今天收到这样一条短信：“{}”我现在很害怕，这种情况应该向哪个部门投诉？需要准备哪些材料？有经验的朋友说说，谢谢。",
@@ -56,24 +61,47 @@ def windows(text: str, size: int) -> list[str]:
     return [window for window in found if window.strip()] or [text]
 
 
-def highest(margin: Margin, texts: list[str], size: int) -> np.ndarray:
-    """The highest margin of the windows of each text."""
-    cut = [windows(text, size) for text in texts]
-    values = margin([window for of_one in cut for window in of_one])
-    return np.maximum.reduceat(values, np.cumsum([0, *map(len, cut[:-1])]))
+@dataclass(frozen=True)
+class Judge:
+    """A model, and voices that it has not read."""
+
+    classifier: Classifier
+    held: pd.DataFrame
+
+    def margins(self, texts: list[str]) -> np.ndarray:
+        """Log-odds of harassment over the model's threshold, of each text as a whole: flagged from 0 up."""
+        probability = softmax(self.classifier.decision_function(texts))[:, 0]
+        return log_odds(probability) - log_odds(self.classifier.thresholds.harassment)
+
+    def highest(self, cut: list[list[str]]) -> np.ndarray:
+        """The highest margin of the parts of each text."""
+        values = self.margins([part for of_one in cut for part in of_one])
+        return np.maximum.reduceat(values, np.cumsum([0, *map(len, cut[:-1])]))
+
+    def evidence(self, texts: list[str]) -> list[list[tuple[int, int, float]]]:
+        """Where each text speaks most for harassment, strongest first."""
+        scorer = Scorer(artifact.read(self.classifier.folder), Segmenter())
+        spans = [scorer.score(text).spans(LABELS.index(HARASSMENT)) for text in texts]
+        return [sorted(of_one, key=lambda span: -span[2]) for of_one in spans]
 
 
-def ways(margin: Margin, texts: list[str]) -> dict[str, np.ndarray]:
+def ways(judge: Judge, texts: list[str]) -> dict[str, np.ndarray]:
     """The margin of each text by every way of judging it."""
-    whole, long = margin(texts), np.array([len(text) > VERY_LONG for text in texts])
-    found = {"whole text": whole}
+    whole, long = judge.margins(texts), np.array([len(text) > LONG_TEXT for text in texts])
+    found, evidence = {"whole text": whole}, judge.evidence(texts)
+    for places, size in product(PLACES, PASSAGE_SIZES):
+        spans = [passages(text, of_one, places, size) for text, of_one in zip(texts, evidence, strict=True)]
+        most = judge.highest([[text[a:b] for a, b in of] or [text] for text, of in zip(texts, spans, strict=True)])
+        for above in PASSAGES_ABOVE:
+            way = f"whole, in texts over {LONG_TEXT} or one of {places} passages of {size} by {above} more"
+            found[way] = np.where(long, np.maximum(whole, most - above), whole)
     for size in SIZES:
-        most = highest(margin, texts, size)
+        most = judge.highest([windows(text, size) for text in texts])
         found |= {f"windows of {size}": most, f"mean of whole and windows of {size}": (whole + most) / 2}
         for above in ABOVE:
             either = np.maximum(whole, most - above)
             found[f"whole, or a window of {size} by {above} more"] = either
-            found[f"the same for texts over {VERY_LONG} only ({size}, {above})"] = np.where(long, either, whole)
+            found[f"the same for texts over {LONG_TEXT} only ({size}, {above})"] = np.where(long, either, whole)
     return found
 
 
@@ -124,24 +152,19 @@ def log_odds(probability: np.ndarray | float) -> np.ndarray:
     return np.log(clipped / (1 - clipped))
 
 
-def shipped() -> Margin:
-    classifier = Classifier.load()
-    return lambda texts: log_odds(classifier.predict_proba(texts)[:, 0]) - log_odds(classifier.thresholds.harassment)
+def trained(corpus: pd.DataFrame, folder: Path) -> Classifier:
+    config = replace(TrainingConfig(), folds=2)
+    write(fit(corpus, config, lambda line: None), folder, corpus, config)
+    return Classifier.load(folder)
 
 
-def trained(training: pd.DataFrame) -> Margin:
-    model = fit(training, replace(TrainingConfig(), folds=2), lambda line: None)
-    at = log_odds(model.thresholds.harassment)
-    judged = lambda texts: decisions(model.pipeline, model.category_heads, columns(texts, Segmenter()))  # noqa: E731
-    return lambda texts: log_odds(softmax(judged(texts))[:, 0]) - at
-
-
-def unread(training: pd.DataFrame, reserved: pd.DataFrame, folds: int) -> Iterator[tuple[Margin, pd.DataFrame]]:
+def judges(folds: int, messages: int | None, folder: Path) -> Iterator[Judge]:
     """Models, each with voices that it has not read."""
-    yield shipped(), reserved
+    yield Judge(Classifier.load(), rows(RESERVED, messages))
+    training = rows(TRAIN, messages)
     fold_of = voice_folds(training["voice"], folds, seed=0) if folds else None
     for fold in range(folds):
-        yield trained(training[fold_of != fold]), training[fold_of == fold]
+        yield Judge(trained(training[fold_of != fold], folder / str(fold)), training[fold_of == fold])
         print(f"fold {fold + 1} of {folds}", flush=True)
 
 
@@ -159,12 +182,12 @@ def main() -> None:
     options = made.parse_args()
     told(options)
     kinds = traffic(options.folder, options.messages)
-    training, reserved = rows(TRAIN, options.messages), rows(RESERVED, options.messages)
     parts = []
-    for seed, (margin, held) in enumerate(unread(training, reserved, options.folds)):
-        for case in cases(held, kinds, options.synthetic, seed):
-            if case.texts:
-                parts.append(pd.DataFrame(ways(margin, case.texts)).assign(case=case.name, harassing=case.harassing))
+    with TemporaryDirectory() as folder:
+        for seed, judge in enumerate(judges(options.folds, options.messages, Path(folder))):
+            for case in cases(judge.held, kinds, options.synthetic, seed):
+                if case.texts:
+                    parts.append(pd.DataFrame(ways(judge, case.texts)).assign(case=case.name, harassing=case.harassing))
     found = pd.concat(parts, ignore_index=True)
     alarms, harassing = found[~found["harassing"]], found[found["harassing"]]
     budget = rate(alarms, "whole text", 0.0).mean()  # every case weighs the same

@@ -108,7 +108,7 @@ def test_reference_of_messages() -> None:
 
 def test_reference_of_the_shipped_model(classifier: Classifier) -> None:
     found = Reference.from_metadata(classifier.metadata)
-    assert sum(found.labels.values()) == pytest.approx(1, abs=1e-6)
+    assert sum(found.labels.values()) == pytest.approx(1, abs=1.5e-6)  # three shares of six digits each
     assert 0 < found.review_share < 1
 
 

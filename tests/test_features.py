@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from harassclf.features import BLOCKS, Document, columns, fold, fold_table, speaks_of_debt
+from harassclf.features import BLOCKS, PAIR_MARK, Document, columns, fold, fold_table, speaks_of_debt
 from harassclf.normalize import normalize
 from harassclf.segment import Segmenter
 from harassclf.sounds import sounds
@@ -37,11 +37,15 @@ def test_table_folds_like_fold() -> None:
 def test_ngrams_point_at_their_characters() -> None:
     document = _document("你  再不还\n\n钱")
     for block in BLOCKS:
-        for n in range(1, block.ngram_range[1] + 1):
+        for n in block.lengths:
             starts, ends = document.bounds(block, n)
             for term, start, end in zip(document.ngrams(block, n), starts, ends, strict=True):
                 written = "".join(document.folded[start:end].split())
-                assert (sounds(written) if block.name.endswith("sounds") else written) == "".join(term.split())
+                first, mark, last = "".join(term.split()).partition(PAIR_MARK)
+                said = sounds(written) if block.name.endswith("sounds") else written
+                assert said == first or (
+                    mark and said.startswith(first) and said.endswith(last) and len(said) > len(term) - 1
+                )
 
 
 @given(_TEXT)
@@ -56,7 +60,20 @@ def test_terms_are_those_of_scikit_learn(text: str) -> None:
             ngram_range=block.ngram_range,
             lowercase=False,
         ).build_analyzer()
-        low, high = block.ngram_range
         counts = not block.about_debt or speaks_of_debt(document.folded)
-        ours = Counter(term for n in range(low, high + 1) for term in document.ngrams(block, n) if counts)
+        ours = Counter(term for n in block.lengths for term in document.ngrams(block, n) if counts)
+        if block.gaps:  # a pair that holds a message's own mark is written nowhere, and known to no model
+            ours = Counter({term: n for term, n in ours.items() if term.count(PAIR_MARK) == 1})
         assert ours == Counter(analyze(row[block.name]))
+
+
+def test_pairs_of_words_skip_one_to_three_words() -> None:
+    row = columns(["你不还钱试试"], Segmenter()).iloc[0]
+    assert row["words"] == "你 不 还 钱 试试"
+    assert row["word_pairs"] == "你…还 不…钱 还…试试 你…钱 不…试试 你…试试"
+
+
+def test_no_pair_holds_the_mark() -> None:
+    """Else 你 … 的 and the pair of 你… would be one term."""
+    pairs = columns(["你…我他…你"], Segmenter()).iloc[0]["word_pairs"].split(" ")
+    assert all(pair.count(PAIR_MARK) == 1 for pair in pairs)

@@ -27,7 +27,7 @@ LIBRARY = kernel_library.load_library()
 needs_kernel = pytest.mark.skipif(LIBRARY is None, reason="no compiled kernel here: it needs a C compiler")
 # What the kernel treats in a way of its own: separators, joints, gaps, what vanishes, what stands for several.
 ODD = st.text(
-    st.sampled_from("还钱不爆通讯录催收弓长 a1，。*.-\t\n\u200b\ufe0f①ＡＢ電話🐶🈶\uf8fe\uf8fc\uf8fd𠮷\x00İΣ") | st.characters(exclude_categories=["Cs"]),
+    st.sampled_from("还钱不爆通讯录催收弓长 a1，。…*.-\t\n\u200b\ufe0f①ＡＢ電話🐶🈶\uf8fe\uf8fc\uf8fd𠮷\x00İΣ") | st.characters(exclude_categories=["Cs"]),
     min_size=1,
     max_size=60,
 ).filter(lambda text: not text.isspace())  # fmt: skip

@@ -20,7 +20,7 @@ LAYERS = {
     "features": 3, "artifact": 3, "data_card": 3, "model_card": 3,
     "weights": 4, "scorer": 5,
     "bulk": 5, "kernel_library": 1, "kernel": 5,
-    "evidence": 1,
+    "evidence": 1, "passages": 1,
     "bulk_normalize": 4,
     "classifier": 6,
     "training": 7, "regression": 7, "comparison": 8, "tables": 1, "labelled": 7, "batch": 7, "masking": 1, "timeline": 8, "service": 9,

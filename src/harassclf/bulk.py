@@ -16,7 +16,7 @@ import numpy as np
 from harassclf.artifact import Artifact
 from harassclf.bulk_normalize import BulkNormalizer, FoldedTexts, split_into_chunks
 from harassclf.evidence import spans_of_joined
-from harassclf.features import DEBT_CHARACTERS, READ_BLOCKS, Block
+from harassclf.features import DEBT_CHARACTERS, PAIR_MARK, READ_BLOCKS, Block
 from harassclf.labels import LABELS
 from harassclf.segment import JOINT, Segmenter
 from harassclf.sounds import sound_table
@@ -95,10 +95,10 @@ class _Grams:
             [_Pairs.build(p, symbols) for p in prefixes], [_dense(c, n) for c, n in zip(columns, sizes, strict=True)]
         )
 
-    def occurrences(self, symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def occurrences(self, symbols: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """First symbol, last symbol and column of every occurrence of a term in a sequence of symbols.
 
-        A joint between two messages is no symbol, so no n-gram crosses it.
+        A joint between two messages is no symbol, so no n-gram crosses it: ``rows``, the message of each symbol, is not needed.
         """
         firsts, lasts, found = [], [], []
         prefix = symbols
@@ -110,6 +110,29 @@ class _Grams:
             firsts.append(hit)
             lasts.append(hit + depth)
             found.append(column[hit])
+        return np.concatenate(firsts), np.concatenate(lasts), np.concatenate(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _WordPairs:
+    """Pairs of words with others between them, which may be anything."""
+
+    pairs: _Pairs
+    lengths: tuple[int, ...]
+
+    @classmethod
+    def build(cls, terms: list[list[int]], symbols: int, lengths: tuple[int, ...]) -> _WordPairs:
+        return cls(_Pairs.build({(left, right): i for i, (left, right) in enumerate(terms)}, symbols), lengths)
+
+    def occurrences(self, symbols: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As :meth:`_Grams.occurrences`; both words are of one message."""
+        firsts, lasts, found = [], [], []
+        for length in self.lengths:
+            columns = self.pairs.lookup(symbols[: 1 - length], symbols[length - 1 :])
+            hit = np.flatnonzero((columns >= 0) & (rows[: 1 - length] == rows[length - 1 :]))
+            firsts.append(hit)
+            lasts.append(hit + length - 1)
+            found.append(columns[hit])
         return np.concatenate(firsts), np.concatenate(lasts), np.concatenate(found)
 
 
@@ -236,10 +259,12 @@ class BulkScorer:
         self._alphabets: dict[str, np.ndarray] = {}  # block to the symbol of each code point
         self._grams = {block.name: self._build(block, weights[block.name].terms) for block in READ_BLOCKS}
 
-    def _build(self, block: Block, terms: list[str]) -> _Grams:
+    def _build(self, block: Block, terms: list[str]) -> _Grams | _WordPairs:
         if block.analyzer == "word":
-            ids = [[self._words.setdefault(word, len(self._words) - 2) for word in term.split(" ")] for term in terms]
-            return _Grams.build(ids, len(self._words) - 2)
+            mark = PAIR_MARK if block.gaps else " "
+            ids = [[self._words.setdefault(word, len(self._words) - 2) for word in term.split(mark)] for term in terms]
+            known = len(self._words) - 2
+            return _WordPairs.build(ids, known, block.lengths) if block.gaps else _Grams.build(ids, known)
         letters = sorted({ord(character) for term in terms for character in term})
         alphabet = np.full(0x110000, _UNKNOWN, dtype=np.int32)
         alphabet[letters] = np.arange(len(letters))
@@ -271,7 +296,7 @@ class BulkScorer:
             if block.analyzer == "word"
             else self._character_symbols(folded, self._alphabets[block.name])
         )
-        firsts, lasts, columns = self._grams[block.name].occurrences(symbols)
+        firsts, lasts, columns = self._grams[block.name].occurrences(symbols, rows)
         of = rows[firsts]
         columns = columns + debt[of] * (self.coef[block.name].shape[1] // 2)
         return _BlockTerms(block.name, of, columns, starts[firsts], ends[lasts])

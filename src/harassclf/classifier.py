@@ -22,6 +22,7 @@ from harassclf.kernel import KernelChunk, KernelScorer
 from harassclf.kernel_library import load_library
 from harassclf.labels import CATEGORIES, CATEGORY_NAMES_ZH, COLLECTION, HARASSMENT, LABELS, OTHER
 from harassclf.legal import LawCard, law_cards
+from harassclf.passages import LONG_TEXT, lowered, passages
 from harassclf.scorer import Contribution, Scorer
 from harassclf.segment import Segmenter, default_cut, fingerprint
 from harassclf.settings import MAX_TEXT
@@ -31,6 +32,7 @@ DEFAULT_MODEL = "harassclf-zh"
 # Evidence is shown for a finding, not for "other": nothing needs pointing at in everyday talk, nine messages in ten of a
 # real export, and leaving it out halves the time of a table of such messages (benchmarks/README.md).
 _EVIDENCE_COLUMN = {HARASSMENT: LABELS.index(HARASSMENT), COLLECTION: LABELS.index(COLLECTION), OTHER: -1}
+_HARASSMENT_COLUMN = _EVIDENCE_COLUMN[HARASSMENT]
 _EDGES = " \t\n\r，。！？、；：,.!?;:"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -135,6 +137,10 @@ def check_text(text: object) -> str:
     return text
 
 
+def _to_look_at_again(whole: Judgement) -> bool:
+    return len(whole.text) > LONG_TEXT and whole.label != HARASSMENT
+
+
 def _refusal(text: object) -> InputError | None:
     try:
         check_text(text)
@@ -227,11 +233,14 @@ class Classifier:
         return self._model
 
     def classify(self, text: str) -> Prediction:
-        """Judge one message of 1 to 10,000 characters.
+        """Judge one message of 1 to 10,000 characters; a long text by its strongest passages, too (``passages``).
 
         Raises :class:`~harassclf.errors.InputError` for what is not a message.
         """
-        scored = (self._kernel or self._scorer).score(check_text(text))
+        return self._prediction(self._judgement(check_text(text)))
+
+    def _judgement(self, text: str) -> Judgement:
+        scored = (self._kernel or self._scorer).score(text)
         probabilities = softmax_of_one(scored.labels)
         label = self._thresholds.label(probabilities)
         column = _EVIDENCE_COLUMN[label]
@@ -241,7 +250,25 @@ class Classifier:
             of_each = expit_of_one(scored.categories)
             categories = [(i, of_each[i]) for i in self._thresholds.chosen_categories(of_each)]
         review = self._thresholds.needs_review(probabilities[0])
-        return self._prediction(Judgement(text, label, probabilities, review, categories, spans))
+        whole = Judgement(text, label, probabilities, review, categories, spans)
+        return self._by_passages(whole, scored.spans(_HARASSMENT_COLUMN)) if _to_look_at_again(whole) else whole
+
+    def _by_passages(self, whole: Judgement, spans: list[tuple[int, int, float]]) -> Judgement:
+        """The verdict on a long text: that of its surest passage where this one is sure enough, else that on the whole."""
+        found = [
+            (start, self._judgement(whole.text[start:end]))
+            for start, end in passages(whole.text, _shown(whole.text, spans))
+        ]
+        start, surest = max(found, key=lambda one: one[1].probabilities[0], default=(0, whole))
+        probabilities = lowered(surest.probabilities)
+        if self._thresholds.label(probabilities) != HARASSMENT:
+            return whole
+        return surest._replace(
+            text=whole.text,
+            probabilities=probabilities,
+            needs_review=self._thresholds.needs_review(probabilities[0]),
+            spans=[(start + first, start + last, weight) for first, last, weight in surest.spans],
+        )
 
     def classify_many(self, texts: Iterable[str]) -> list[Prediction]:
         """Judge many messages: same order, same length."""
@@ -273,21 +300,43 @@ class Classifier:
         of_each = expit(chunk.categories(harassment))
         categories = iter(self._thresholds.chosen_of_many(of_each))
         spans = chunk.spans(np.array([_EVIDENCE_COLUMN[label] for label in labels]), SPAN_SHARE)
+        whole = []
         for text, label, row, found in zip(texts, labels, rows, spans, strict=True):
             chosen = next(categories) if label == HARASSMENT else []
-            yield Judgement(text, label, row, self._thresholds.needs_review(row[0]), chosen, _shown(text, found))
+            whole.append(
+                Judgement(text, label, row, self._thresholds.needs_review(row[0]), chosen, _shown(text, found))
+            )
+        yield from self._long_ones_again(whole, chunk)
+
+    def _long_ones_again(self, whole: list[Judgement], chunk: ScoredChunk | KernelChunk) -> Iterator[Judgement]:
+        again = np.array(list(map(_to_look_at_again, whole)))
+        if not again.any():
+            return iter(whole)
+        spans = chunk.spans(np.where(again, _HARASSMENT_COLUMN, -1), SPAN_SHARE)
+        return (
+            self._by_passages(one, found) if look else one
+            for one, found, look in zip(whole, spans, again.tolist(), strict=True)
+        )
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
-        """Calibrated probabilities, shape ``(n, 3)``, columns as :attr:`labels`."""
+        """Calibrated probabilities, shape ``(n, 3)``, columns as :attr:`labels`; those of the verdict, for long texts, too."""
         checked = [check_text(text) for text in _many(texts)]
-        return softmax(self._bulk.decisions(checked, len(LABELS)))
+        long = np.array([len(text) > LONG_TEXT for text in checked], dtype=bool)
+        out = np.empty((len(checked), len(LABELS)))
+        out[~long] = softmax(self._bulk.decisions([text for text in checked if len(text) <= LONG_TEXT], len(LABELS)))
+        of_long = [
+            judgement.probabilities for judgement in self._judged([text for text in checked if len(text) > LONG_TEXT])
+        ]
+        out[long] = np.reshape(of_long, (-1, len(LABELS)))
+        return out
 
     def decision_function(self, texts: Iterable[str]) -> np.ndarray:
-        """Decision values of labels then categories, shape ``(n, 3 + 7)``."""
+        """Decision values of labels then categories, shape ``(n, 3 + 7)``: the linear model's, of each text as a whole."""
         return self._bulk.decisions([check_text(text) for text in _many(texts)])
 
     def explain(self, text: str, label: str = HARASSMENT) -> Explanation:
-        """Every term's share in the decision value of ``label``, one of the labels or categories (else ValueError)."""
+        """Every term's share in the decision value of ``label``, one of the labels or categories (else ValueError), of the text
+        as a whole."""
         column = (*LABELS, *CATEGORIES).index(label)
         scored = self._scorer.score(check_text(text))
         intercept = float(self._scorer.intercept[column])

@@ -24,6 +24,8 @@
 #define SPLIT 8
 #define SLOW 16
 #define NOTHING 1e-9 /* evidence.py */
+#define PAIR_MARK 0x2026 /* features.py, as are the gaps: so many words stand between those of a pair */
+#define GAPS 3
 
 #ifndef SOURCE_HASH
 #define SOURCE_HASH ""
@@ -35,7 +37,7 @@
 #define EXPORT __attribute__((visibility("default")))
 #endif
 
-enum { WORDS, CHARACTERS, SOUNDS };
+enum { WORDS, CHARACTERS, SOUNDS, WORD_PAIRS };
 
 /* A hash table from integers to integers: open addressing, linear probing, at most three quarters full (Knuth, TAOCP 3, 6.4). */
 typedef struct {
@@ -66,7 +68,7 @@ typedef struct {
     uint32_t *sound, *single, *fold;
     uint8_t *flags, *debt;
     uint32_t joint, separator, other;
-    table sounds2, sounds3, pairs, hidden, split;
+    table sounds2, sounds3, pairs, apart, hidden, split; /* pairs of neighbours, and of words with others between */
     word *words; /* a hash table */
     uint64_t word_mask;
     uint32_t *pool;
@@ -188,16 +190,20 @@ static int32_t named_in(model *m, table *t, uint64_t key) {
     return there ? named(m, &there->value) : -1;
 }
 
+static uint64_t word_pair(uint64_t left, int64_t right) { return left << 31 | (uint64_t)right; }
+
 static int32_t add_term(model *m, int block, const uint32_t *codes, uint64_t n) {
-    if (block == WORDS) {
-        uint64_t blank = 0;
-        while (blank < n && codes[blank] != ' ') blank++;
-        word *found = add_word(m, codes, blank);
+    if (block == WORDS || block == WORD_PAIRS) {
+        const uint32_t between = block == WORDS ? ' ' : PAIR_MARK;
+        uint64_t end = 0;
+        while (end < n && codes[end] != between) end++;
+        if (end == n && block == WORD_PAIRS) return -1;
+        word *found = add_word(m, codes, end);
         if (!found) return -1;
-        if (blank == n) return named(m, &found->term);
+        if (end == n) return named(m, &found->term);
         const uint64_t left = (uint64_t)found->number; /* before the table may move */
-        found = add_word(m, codes + blank + 1, n - blank - 1);
-        return found ? named_in(m, &m->pairs, left << 31 | (uint64_t)found->number) : -1;
+        found = add_word(m, codes + end + 1, n - end - 1);
+        return found ? named_in(m, block == WORDS ? &m->pairs : &m->apart, word_pair(left, found->number)) : -1;
     }
     for (uint64_t i = 0; i < n; i++)
         if (codes[i] >= CODE_POINTS) return -1;
@@ -215,7 +221,7 @@ EXPORT const char *harassclf_source_hash(void) { return SOURCE_HASH; }
 EXPORT void harassclf_free(model *m) {
     if (!m) return;
     void *owned[] = {m->character, m->sound, m->single, m->fold, m->flags, m->debt, m->sounds2.slots, m->sounds3.slots,
-                     m->pairs.slots, m->hidden.slots, m->split.slots, m->words, m->pool, m};
+                     m->pairs.slots, m->apart.slots, m->hidden.slots, m->split.slots, m->words, m->pool, m};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
@@ -230,7 +236,7 @@ EXPORT model *harassclf_new(const uint32_t *single, const uint32_t *fold, const 
     m->single = calloc(CODE_POINTS, sizeof(uint32_t)), m->fold = calloc(CODE_POINTS, sizeof(uint32_t));
     m->flags = calloc(CODE_POINTS, 1), m->debt = calloc(CODE_POINTS, 1);
     if (!m->character || !m->sound || !m->single || !m->fold || !m->flags || !m->debt || !more_words(m) ||
-        !grow(&m->sounds2, 1 << 12) || !grow(&m->sounds3, 1 << 12) || !grow(&m->pairs, 1 << 12) ||
+        !grow(&m->sounds2, 1 << 12) || !grow(&m->sounds3, 1 << 12) || !grow(&m->pairs, 1 << 12) || !grow(&m->apart, 1 << 12) ||
         !grow(&m->hidden, (uint64_t)n_hidden + 8) || !grow(&m->split, (uint64_t)n_split + 8)) {
         harassclf_free(m);
         return NULL;
@@ -385,24 +391,38 @@ static int blank(const uint32_t *codes, int32_t n) {
     return !n;
 }
 
+/* The pair of the word numbers at i and, n words before it, at i - n; unknown words are -1. */
+static int paired(const int64_t *numbers, int32_t i, int32_t n, uint64_t *key) {
+    if (i < n || numbers[i] < 0 || numbers[i - n] < 0) return 0;
+    *key = word_pair((uint64_t)numbers[i - n], numbers[i]);
+    return 1;
+}
+
 static void of_words(const model *m, const work *w, int32_t words, places *p) {
     for (int32_t i = 0, start = 0; i < words; start = w->ends[i++]) {
         w->two[i] = hash_of(w->text + start, (uint64_t)(w->ends[i] - start));
         PREFETCH(&m->words[w->two[i] & m->word_mask]);
     }
-    int64_t left = -1;
-    for (int32_t i = 0, start = 0, before = 0; i < words; start = w->ends[i++]) {
-        const int32_t length = w->ends[i] - start;
-        if (blank(w->text + start, length)) continue;
-        const word *there = find_word(m, (uint32_t)w->two[i], w->text + start, (uint64_t)length);
-        const int64_t right = there->length ? there->number : -1;
-        if (right >= 0) met(m, p, there->term, start, w->ends[i]);
-        if (right >= 0 && left >= 0) {
-            const uint64_t key = (uint64_t)left << 31 | (uint64_t)right;
-            met(m, p, get(&m->pairs, key, slot_of(&m->pairs, key)), before, w->ends[i]);
+    int64_t *numbers = (int64_t *)w->three;
+    int32_t kept = 0;
+    uint64_t key;
+    for (int32_t i = 0, start = 0, end; i < words; start = end, i++) {
+        end = w->ends[i];
+        if (blank(w->text + start, end - start)) continue;
+        const word *there = find_word(m, (uint32_t)w->two[i], w->text + start, (uint64_t)(end - start));
+        numbers[kept] = there->length ? there->number : -1, w->at[kept] = start, w->ends[kept] = end;
+        if (there->length) met(m, p, there->term, start, end);
+        for (int32_t n = 1; n <= GAPS + 1; n++) {
+            const table *t = n == 1 ? &m->pairs : &m->apart;
+            if (paired(numbers, kept, n, &key)) PREFETCH(&t->slots[slot_of(t, key)]);
         }
-        left = right, before = start;
+        kept++;
     }
+    for (int32_t i = 0; i < kept; i++)
+        for (int32_t n = 1; n <= GAPS + 1; n++) {
+            const table *t = n == 1 ? &m->pairs : &m->apart;
+            if (paired(numbers, i, n, &key)) met(m, p, get(t, key, slot_of(t, key)), w->at[i - n], w->ends[i]);
+        }
 }
 
 static uint64_t pair_key(const work *w, int32_t i) { return (uint64_t)w->sound[i - 1] << CODE_BITS | w->sound[i]; }
@@ -427,7 +447,7 @@ static void of_characters(const model *m, const work *w, int32_t length, places 
 }
 
 /* Scores messages whose folded text is cut into words: words are separated by the separator, and a joint, which is a word
- * of its own, ends each message but the last. `found` has room for five occurrences a character, `decisions` for a row a
+ * of its own, ends each message but the last. `found` has room for eight occurrences a character, `decisions` for a row a
  * message. Returns how many messages there were, -1 without memory. */
 EXPORT int64_t harassclf_score(const model *m, const uint32_t *codes, int64_t n, occurrence *found, message *messages,
                                double *decisions) {

@@ -28,9 +28,9 @@ from harassclf.sounds import sound_table
 from harassclf.weights import cases, folded_weights
 
 _SEPARATOR = "\uf8fc"  # between words; inside a message it becomes what a joint becomes there
-_BLOCK_NUMBERS = {"words": 0, "characters": 1, "sounds": 2}
+_BLOCK_NUMBERS = {"words": 0, "characters": 1, "sounds": 2, "word_pairs": 3}
 _OCCURRENCE = 5 * 4  # bytes: term, start, end, first, count
-_OCCURRENCES = 5  # a character at most: a word, a pair of words, the character, two and three sounds
+_OCCURRENCES = 8  # a character at most: a word, two words, three pairs with a gap, the character, two and three sounds
 _MESSAGE = 5 * 4  # bytes
 _SPAN = np.dtype([("start", np.int32), ("end", np.int32), ("weight", np.float64)])
 _ROW = 8  # doubles

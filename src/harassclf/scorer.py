@@ -189,7 +189,7 @@ class Scorer:
         return _Grams(block, n, list(map(self._index[block.name].get, document.ngrams(block, n))))
 
 
-_BLOCK_NS = tuple((block, n) for block in READ_BLOCKS for n in range(block.ngram_range[0], block.ngram_range[1] + 1))
+_BLOCK_NS = tuple((block, n) for block in READ_BLOCKS for n in block.lengths)
 
 
 def _occurrences(document: Document, grams: _Grams) -> Iterator[tuple[int, int, int]]:

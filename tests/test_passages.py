@@ -1,0 +1,94 @@
+"""Long texts: the places that speak most for harassment are judged once more by themselves."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harassclf import Classifier, Prediction
+from harassclf.labels import HARASSMENT
+from harassclf.passages import LONG_TEXT, MARGIN, PASSAGE, PLACES, lowered, passages
+
+MENACE = "王磊你欠的三万再不还，我天天给你妈打电话，让你全家不得安宁，等着收尸吧！"
+
+
+def _chain(corpus: pd.DataFrame, *inside: str) -> str:
+    """Everyday messages one after another, over twice the length of a long text, with some lines in the middle."""
+    everyday = corpus.loc[corpus["slice"].isin(["e1", "e2"]) & (corpus["text"].str.len() < 40), "text"].tolist()[::25]
+    lines = [line for line in everyday if "\n" not in line][:60]
+    return "\n".join([*lines[:30], *inside, *lines[30:]])
+
+
+def test_a_message_that_a_chain_drowns_is_found(classifier: Classifier, corpus: pd.DataFrame) -> None:
+    """The whole text once found none of those in chains of real SMS."""
+    text = _chain(corpus, MENACE)
+    assert len(text) > LONG_TEXT
+    prediction = classifier.classify(text)
+    assert prediction.label == HARASSMENT
+    assert [category.name for category in prediction.categories] == [
+        category.name for category in classifier.classify(MENACE).categories
+    ]
+
+
+def test_the_same_chain_without_it_is_not_flagged(classifier: Classifier, corpus: pd.DataFrame) -> None:
+    assert classifier.classify(_chain(corpus)).label != HARASSMENT
+
+
+def test_evidence_points_into_the_message_inside(classifier: Classifier, corpus: pd.DataFrame) -> None:
+    text = _chain(corpus, MENACE)
+    start = text.index(MENACE)
+    for span in (evidence := classifier.classify(text).evidence):
+        assert span.text == text[span.start : span.end]
+    assert start <= evidence[0].start < evidence[0].end <= start + len(MENACE)
+
+
+def test_one_and_many_and_probabilities_agree(classifier: Classifier, corpus: pd.DataFrame) -> None:
+    texts = [_chain(corpus, MENACE), "在吗", _chain(corpus), MENACE, _chain(corpus, "还钱", MENACE)]
+    many = classifier.classify_many(texts)
+    for one, of_many, row in zip(map(classifier.classify, texts), many, classifier.predict_proba(texts), strict=True):
+        assert _verdict(one) == _verdict(of_many)
+        assert list(one.probabilities.values()) == pytest.approx(list(of_many.probabilities.values()), abs=1e-9)
+        assert list(one.probabilities.values()) == pytest.approx(row.tolist(), abs=1e-9)
+
+
+def _verdict(prediction: Prediction) -> tuple[object, ...]:
+    categories = [category.name for category in prediction.categories]
+    return prediction.label, prediction.needs_review, categories, [(e.start, e.end) for e in prediction.evidence]
+
+
+def test_a_message_of_usual_length_is_judged_whole(classifier: Classifier) -> None:
+    """A report that quotes a menace is none, however sure the quotation would be alone."""
+    report = f"请问各位，我收到这样一条短信：“{MENACE}”我很害怕，该向哪里投诉，要准备什么材料，有经验的说说，谢谢。"
+    assert len(report) <= LONG_TEXT
+    assert classifier.classify(report).label != HARASSMENT
+
+
+def test_text_of_marks_alone_has_no_sentence(classifier: Classifier) -> None:
+    assert passages("！" * 600, [(3, 5, 1.0)]) == [(0, PASSAGE)]
+    assert classifier.classify("！" * 600).label != HARASSMENT
+
+
+@given(
+    st.text(st.sampled_from("还钱你。！\n， a"), min_size=1, max_size=400).filter(str.strip),
+    st.lists(st.floats(0, 1), min_size=1, max_size=8),
+    st.integers(1, 80),
+)
+def test_passages_hold_their_places(text: str, places: list[float], size: int) -> None:
+    spans = [(at, at + 1, 1.0) for at in (int(place * (len(text) - 1)) for place in places)]
+    found = passages(text, spans, size=size)
+    assert len(found) == len(set(found)) <= PLACES
+    assert all(0 <= start < end <= len(text) and end - start <= size for start, end in found)
+    for at, _, _ in spans[:PLACES]:
+        assert any(start <= at < end for start, end in found) or text[at] in "。！\n"
+
+
+def test_the_margin_is_log_odds_of_harassment() -> None:
+    before, after = [0.9, 0.06, 0.04], lowered([0.9, 0.06, 0.04])
+    assert sum(after) == pytest.approx(1)
+    assert math.log(after[0] / (1 - after[0])) == pytest.approx(math.log(before[0] / (1 - before[0])) - MARGIN)
+    assert after[1] / after[2] == pytest.approx(before[1] / before[2])
+    assert lowered([1.0, 0.0, 0.0]) == [1.0, 0.0, 0.0]
