@@ -79,10 +79,9 @@ class Judge:
         return np.maximum.reduceat(values, np.cumsum([0, *map(len, cut[:-1])]))
 
     def evidence(self, texts: list[str]) -> list[list[tuple[int, int, float]]]:
-        """Where each text speaks most for harassment, strongest first."""
+        """The stretches of each text that speak for harassment."""
         scorer = Scorer(artifact.read(self.classifier.folder), Segmenter())
-        spans = [scorer.score(text).spans(LABELS.index(HARASSMENT)) for text in texts]
-        return [sorted(of_one, key=lambda span: -span[2]) for of_one in spans]
+        return [scorer.score(text).spans(LABELS.index(HARASSMENT)) for text in texts]
 
 
 def ways(judge: Judge, texts: list[str]) -> dict[str, np.ndarray]:

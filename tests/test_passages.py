@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harassclf import Classifier, Prediction
-from harassclf.labels import HARASSMENT
+from harassclf.labelled import LabelledTable, evaluate_classifier
+from harassclf.labels import HARASSMENT, OTHER
 from harassclf.passages import LONG_TEXT, MARGIN, PASSAGE, PLACES, lowered, passages
 
 MENACE = "王磊你欠的三万再不还，我天天给你妈打电话，让你全家不得安宁，等着收尸吧！"
@@ -29,9 +30,7 @@ def test_a_message_that_a_chain_drowns_is_found(classifier: Classifier, corpus: 
     assert len(text) > LONG_TEXT
     prediction = classifier.classify(text)
     assert prediction.label == HARASSMENT
-    assert [category.name for category in prediction.categories] == [
-        category.name for category in classifier.classify(MENACE).categories
-    ]
+    assert "threat" in [category.name for category in prediction.categories]
 
 
 def test_the_same_chain_without_it_is_not_flagged(classifier: Classifier, corpus: pd.DataFrame) -> None:
@@ -60,6 +59,11 @@ def _verdict(prediction: Prediction) -> tuple[object, ...]:
     return prediction.label, prediction.needs_review, categories, [(e.start, e.end) for e in prediction.evidence]
 
 
+def test_a_labelled_table_is_judged_alike(classifier: Classifier, corpus: pd.DataFrame) -> None:
+    table = LabelledTable([_chain(corpus, MENACE), _chain(corpus), MENACE], [HARASSMENT, OTHER, HARASSMENT], None)
+    assert evaluate_classifier(classifier, table).accuracy == 1
+
+
 def test_a_message_of_usual_length_is_judged_whole(classifier: Classifier) -> None:
     """A report that quotes a menace is none, however sure the quotation would be alone."""
     report = f"请问各位，我收到这样一条短信：“{MENACE}”我很害怕，该向哪里投诉，要准备什么材料，有经验的说说，谢谢。"
@@ -82,8 +86,17 @@ def test_passages_hold_their_places(text: str, places: list[float], size: int) -
     found = passages(text, spans, size=size)
     assert len(found) == len(set(found)) <= PLACES
     assert all(0 <= start < end <= len(text) and end - start <= size for start, end in found)
-    for at, _, _ in spans[:PLACES]:
-        assert any(start <= at < end for start, end in found) or text[at] in "。！\n"
+    weight = [sum(start <= at < end for at, *_ in spans) for start, end in found]
+    assert weight == sorted(weight, reverse=True)
+    assert weight[-1] > 0
+
+
+def test_the_heaviest_passage_comes_first() -> None:
+    """Its weight may lie in many small stretches: the strongest ones were once taken alone, and missed a message whose menace
+    was spread over it."""
+    text = "你好。" * 30 + "再不还钱就找你妈。" + "天气好。" * 30
+    spread = [(at, at + 1, 0.4) for at in range(90, 98)]
+    assert passages(text, [(3, 5, 1.0), *spread], size=9)[0] == (90, 99)
 
 
 def test_the_margin_is_log_odds_of_harassment() -> None:

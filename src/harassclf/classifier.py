@@ -253,12 +253,9 @@ class Classifier:
         whole = Judgement(text, label, probabilities, review, categories, spans)
         return self._by_passages(whole, scored.spans(_HARASSMENT_COLUMN)) if _to_look_at_again(whole) else whole
 
-    def _by_passages(self, whole: Judgement, spans: list[tuple[int, int, float]]) -> Judgement:
+    def _by_passages(self, whole: Judgement, spans: Sequence[tuple[int, int, float]]) -> Judgement:
         """The verdict on a long text: that of its surest passage where this one is sure enough, else that on the whole."""
-        found = [
-            (start, self._judgement(whole.text[start:end]))
-            for start, end in passages(whole.text, _shown(whole.text, spans))
-        ]
+        found = [(start, self._judgement(whole.text[start:end])) for start, end in passages(whole.text, spans)]
         start, surest = max(found, key=lambda one: one[1].probabilities[0], default=(0, whole))
         probabilities = lowered(surest.probabilities)
         if self._thresholds.label(probabilities) != HARASSMENT:

@@ -73,7 +73,8 @@ def labelled(corpus: pd.DataFrame) -> LabelledTable:
 
 
 def evaluate_classifier(classifier: Classifier, table: LabelledTable) -> Evaluation:
-    """Metrics of ``classifier`` on ``table``."""
-    return evaluate(
-        table.labels, verdicts(classifier.decision_function(table.texts), classifier.thresholds), table.categories
-    )
+    """Metrics of the verdicts of ``classifier`` on ``table``."""
+    decisions = classifier.decision_function(table.texts)
+    # Of long texts the verdict's probabilities are not those of the text as a whole; softmax of logarithms gives them back.
+    decisions[:, : len(LABELS)] = np.log(np.maximum(classifier.predict_proba(table.texts), 1e-300))
+    return evaluate(table.labels, verdicts(decisions, classifier.thresholds), table.categories)

@@ -10,46 +10,48 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from itertools import islice
 
 # Of chains of 1,000 to 3,000 characters of real SMS with one harassing message inside the whole text finds none; passages find
-# 0.47 and flag none of the same chains without it. All windows of 80 characters instead of the three places find 0.45 at as
-# many alarms, and cost several times the whole text.
+# 0.63 and flag 0.03 of the same chains without it. Windows of 80 characters over the whole text, surer by four, find 0.61 and flag
+# 0.05, and cost several times the whole text.
 LONG_TEXT = 500  # characters; shorter texts are judged whole: the corpus has messages of that length, which were read as one act
 PLACES = 3
 PASSAGE = 50  # characters
 MARGIN = 3.0  # log-odds that a passage has to have more than a message
 
-_SENTENCE = re.compile(r"[^。！？!?；;\n]+[。！？!?；;\n]*")
+_SENTENCE = re.compile(r"[^。！？!?；;\n]+[。！？!?；;\n]*|[。！？!?；;\n]+")
 
 
 def passages(
     text: str, spans: Iterable[tuple[int, int, float]], places: int = PLACES, size: int = PASSAGE
 ) -> list[tuple[int, int]]:
-    """Start and end of the passages of ``text`` around the first ``places`` of its ``spans`` (start, end, weight; strongest
-    first), of at most ``size`` characters, each once."""
-    sentences = [match.span() for match in _SENTENCE.finditer(text)] or [(0, len(text))]
-    found = [_around(sentences, (start + end) // 2, size) for start, end, _ in islice(spans, places)]
-    return list(dict.fromkeys(found))
+    """Start and end of the ``places`` passages of ``text``, runs of whole sentences of at most ``size`` characters, on which most
+    weight of its ``spans`` (start, end, weight) lies, heaviest first. A longer sentence is cut."""
+    pieces = [
+        (at, min(at + size, match.end())) for match in _SENTENCE.finditer(text) for at in range(*match.span(), size)
+    ]
+    ends = [end for _, end in pieces]
+    weights = [0.0] * len(pieces)
+    for start, end, weight in spans:
+        weights[bisect_right(ends, (start + end) // 2)] += weight
+    runs = {_run(pieces, at, size) for at, weight in enumerate(weights) if weight > 0}
+    # Rounded: equal weights summed in another order differ in the last bits, and would change places.
+    heaviest = sorted(runs, key=lambda run: (-round(sum(weights[slice(*run)]), 9), run))[:places]
+    return [(pieces[first][0], ends[last - 1]) for first, last in heaviest]
 
 
-def _around(sentences: Sequence[tuple[int, int]], place: int, size: int) -> tuple[int, int]:
-    """The sentence at ``place`` and as many whole ones beside it, after and before in turn, as a passage holds; a part of the
-    sentence where it is longer than that."""
-    first = last = next((i for i, (_, end) in enumerate(sentences) if place < end), len(sentences) - 1)
-    start, end = sentences[first]
-    if end - start > size:
-        start = max(start, place - size // 2)
-        return start, min(end, start + size)
-    grown = True
+def _run(pieces: Sequence[tuple[int, int]], at: int, size: int) -> tuple[int, int]:
+    """First and behind the last of the pieces around ``at``, those after and before it in turn, that hold ``size`` characters."""
+    first, last, grown = at, at + 1, True
     while grown:
         grown = False
-        if last + 1 < len(sentences) and sentences[last + 1][1] - start <= size:
-            last, end, grown = last + 1, sentences[last + 1][1], True
-        if first and end - sentences[first - 1][0] <= size:
-            first, start, grown = first - 1, sentences[first - 1][0], True
-    return start, end
+        if last < len(pieces) and pieces[last][1] - pieces[first][0] <= size:
+            last, grown = last + 1, True
+        if first and pieces[last - 1][1] - pieces[first - 1][0] <= size:
+            first, grown = first - 1, True
+    return first, last
 
 
 def lowered(probabilities: Sequence[float]) -> list[float]:
