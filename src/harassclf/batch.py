@@ -406,6 +406,7 @@ def _submitter(
     classifier: Classifier, model: Path | None, workers: int, stack: ExitStack
 ) -> Callable[[list[str]], Future[list[Result]]]:
     if workers > 1:
+        classifier.let_go()  # 60 MB that only the workers' own models need
         pool = stack.enter_context(ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (model,)))
         return lambda texts: pool.submit(_score_in_worker, texts)
 

@@ -185,13 +185,17 @@ class Classifier:
                 raise ModelError(f"{self._folder}: is another model than when it was loaded; load it again")
         return arrays
 
+    def let_go(self) -> None:
+        """Give the model's arrays back to memory, for a process that lets others score; they are read again when needed."""
+        self._arrays = None
+
     @cached_property
     def _kernel(self) -> KernelScorer | None:
         library = load_library()
         if library is None:
             return None
         scorer = KernelScorer(self._artifact(), self._segmenter, library)
-        self._arrays = None
+        self.let_go()
         return scorer
 
     @cached_property

@@ -75,6 +75,7 @@ typedef struct {
     uint64_t pool_used, pool_room;
     int labels, categories;
     const double *label_weights, *category_weights, *intercept;
+    const int32_t *beside; /* by term the row of its category weights beside a word about debts */
 } model;
 
 /* One place where a known term stands. `first` is the place in this message where it stands first; there `count` says
@@ -267,12 +268,14 @@ EXPORT int64_t harassclf_terms(model *m, int32_t block, const uint32_t *codes, i
 }
 
 /* A row of weights a term: of label_weights those of the labels without a word about debts and then those beside one; of
- * category_weights, two rows a term, one for each case. They stay the caller's. Returns the number of terms. */
+ * category_weights those without one, and beside one those of row beside[term], which is the same row for most terms: two
+ * rows for each of them took 20 MB more. They stay the caller's. Returns the number of terms. */
 EXPORT int32_t harassclf_weights(model *m, int32_t labels, const double *label_weights, int32_t categories,
-                                 const double *category_weights, const double *intercept) {
+                                 const double *category_weights, const int32_t *beside, const double *intercept) {
     if (2 * labels > ROW || categories > ROW) return -1;
     m->labels = labels, m->categories = categories;
     m->label_weights = label_weights, m->category_weights = category_weights, m->intercept = intercept;
+    m->beside = beside;
     return m->terms;
 }
 
@@ -483,12 +486,12 @@ EXPORT void harassclf_categories(const model *m, const occurrence *found, const 
                                  int64_t n, double *decisions) {
     for (int64_t r = 0; r < n; r++) {
         const message *of = &messages[rows[r]];
-        const double *weights = m->category_weights + of->debt * ROW;
         double *decision = decisions + r * m->categories;
         for (int k = 0; k < m->categories; k++) decision[k] = m->intercept[m->labels + k];
         for (int32_t i = of->first; i < of->last; i++) {
             if (!found[i].count) continue;
-            const double value = times(found[i].count), *weight = weights + (int64_t)found[i].term * 2 * ROW;
+            const int64_t row = of->debt ? m->beside[found[i].term] : found[i].term;
+            const double value = times(found[i].count), *weight = m->category_weights + row * ROW;
             for (int k = 0; k < m->categories; k++) decision[k] += value * weight[k];
         }
     }

@@ -47,15 +47,16 @@ class Kernel:
         self.handle = self._empty()
         weakref.finalize(self, library.harassclf_free, self.handle)
         blocks = (*READ_BLOCKS, *(block for block in BLOCKS if block.about_debt))
-        self._labels, self._categories = self._weights(
-            artifact, {block: self._numbers(block, artifact.vocabulary[block.name]) for block in blocks}
-        )
+        numbers = {block: self._numbers(block, artifact.vocabulary[block.name]) for block in blocks}
+        self._beside = _beside(numbers)
+        self._labels, self._categories = self._weights(artifact, numbers, self._beside)
         terms = library.harassclf_weights(
             self.handle,
             _LABELS,
             _address(self._labels),
             _CATEGORIES,
             _address(self._categories),
+            _address(self._beside),
             _address(self._intercept),
         )
         if terms != len(self._labels):  # it would read beyond the rows
@@ -91,16 +92,30 @@ class Kernel:
         return numbers[: len(terms)]
 
     @staticmethod
-    def _weights(artifact: Artifact, numbers: dict[Block, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """A row a term for the labels and two for the categories, as ``harassclf_weights`` of ``kernel.c`` wants them."""
-        terms = 1 + max((int(of.max()) for of in numbers.values() if len(of)), default=-1)
-        labels, categories = _rows(terms), _rows(2 * terms).reshape(terms, 2, _ROW)
+    def _weights(
+        artifact: Artifact, numbers: dict[Block, np.ndarray], beside: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of weights for the labels and for the categories, as ``harassclf_weights`` of ``kernel.c`` wants them."""
+        labels, categories = _rows(len(beside)), _rows(1 + int(beside.max(initial=len(beside) - 1)))
         for block, of in numbers.items():
             weights = folded_weights(block, artifact)
             for case in cases(block):
                 labels[of, case * _LABELS : (case + 1) * _LABELS] += weights[:, :_LABELS]
-                categories[of, case, :_CATEGORIES] += weights[:, _LABELS:]
+                rows = beside[of] if case else of
+                own = (rows != of) | (case == 0)
+                categories[rows[own], :_CATEGORIES] += weights[own, _LABELS:]
         return labels, categories
+
+
+def _beside(numbers: dict[Block, np.ndarray]) -> np.ndarray:
+    """By term the row of its category weights beside a word about debts: its own, or one behind all others where a block
+    ``about_debt`` weighs it once more."""
+    terms = 1 + max((int(of.max()) for of in numbers.values() if len(of)), default=-1)
+    beside = np.arange(terms, dtype=np.int32)
+    twice = [of for block, of in numbers.items() if block.about_debt]
+    again = np.unique(np.concatenate(twice)) if twice else np.empty(0, np.int32)
+    beside[again] = terms + np.arange(len(again), dtype=np.int32)
+    return beside
 
 
 def _rows(n: int) -> np.ndarray:
