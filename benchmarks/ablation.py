@@ -93,7 +93,7 @@ class Training:
         return TfidfVectorizer(
             analyzer=block.analyzer, token_pattern=r"\S+" if block.analyzer == "word" else None, lowercase=False,
             ngram_range=block.ngram_range, sublinear_tf=True, norm=self.norm,
-            min_df=self.config.pair_min_df if block.gaps else self.config.min_df,
+            min_df=self.config.min_df_of(block),
         )  # fmt: skip
 
 

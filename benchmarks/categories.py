@@ -34,7 +34,7 @@ def matrices(frame: pd.DataFrame, labels: np.ndarray, inside: np.ndarray) -> sp.
     for block in BLOCKS:
         vectorizer = TfidfVectorizer(analyzer=block.analyzer, token_pattern=r"\S+" if block.analyzer == "word" else None,
                                      ngram_range=block.ngram_range, lowercase=False, sublinear_tf=True, norm=None,
-                                     min_df=CONFIG.min_df).fit(frame[block.name][inside])  # fmt: skip
+                                     min_df=CONFIG.min_df_of(block)).fit(frame[block.name][inside])  # fmt: skip
         parts.append(vectorizer.transform(frame[block.name]) * block.weight)
     matrix = sp.hstack(parts).tocsr()
     model = LogisticRegression(C=CONFIG.C, max_iter=100, tol=1e-3).fit(matrix[inside], labels[inside])

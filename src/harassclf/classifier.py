@@ -177,7 +177,7 @@ class Classifier:
         return cls(artifact.read(folder, fingerprint=fingerprint(cut)), Segmenter(cut))
 
     def _artifact(self) -> artifact.Artifact:
-        """The model's arrays, read again once the kernel has its own copy: 46 MB a process that only explanations need."""
+        """The model's arrays, read again once the kernel has its own copy: 60 MB a process that only explanations need."""
         arrays = self._arrays
         if arrays is None:
             arrays = artifact.read(self._folder)

@@ -94,6 +94,10 @@ class TrainingConfig:
     review_precision: float = 0.98  # above the review band, harassment precision on held-out voices is at least this
     review_miss: float = 0.05  # below the review band lies at most this share of harassment
 
+    def min_df_of(self, block: Block) -> int:
+        """In how many messages a term of this block has to be."""
+        return self.pair_min_df if block.gaps else self.min_df
+
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
@@ -304,7 +308,7 @@ def _features(vocabularies: dict[str, Any], config: TrainingConfig) -> ColumnTra
                     lowercase=False,
                     sublinear_tf=True,
                     norm=None,
-                    min_df=1 if vocabularies[block.name] is not None else _min_df(block, config),
+                    min_df=1 if vocabularies[block.name] is not None else config.min_df_of(block),
                     vocabulary=vocabularies[block.name],
                 ),
                 block.name,
@@ -313,10 +317,6 @@ def _features(vocabularies: dict[str, Any], config: TrainingConfig) -> ColumnTra
         ],
         transformer_weights={block.name: block.weight for block in BLOCKS},
     )
-
-
-def _min_df(block: Block, config: TrainingConfig) -> int:
-    return config.pair_min_df if block.gaps else config.min_df
 
 
 def _calibrations(raw: np.ndarray, training: pd.DataFrame) -> tuple[LogisticRegression, list[tuple[float, float]]]:
