@@ -53,6 +53,7 @@ VARIANTS = (
     Variant("without the second weights beside a debt", tuple(b for b in BLOCKS if not b.about_debt)),
     *(Variant(f"the {n:,} terms of largest weight", terms=n) for n in (15_000, 50_000, 100_000)),
     Variant("without models of half the voices", config=replace(CONFIG, halvings=0)),
+    Variant("without second copies of fewer terms", config=replace(CONFIG, dropout=0.0)),
     Variant("without log-count ratios", config=replace(CONFIG, ratio_power=0.0)),
     Variant("L2 norm per block", norm="l2"),
     Variant("C 1", config=replace(CONFIG, C=1.0)),
@@ -147,7 +148,9 @@ def main() -> None:
     for variant in VARIANTS:
         if options.only and variant.name not in {*options.only, VARIANTS[0].name}:
             continue
-        wanted = replace(variant.config, **{name: getattr(CONFIG, name) for name in ("C", "halvings", "ratio_power")})
+        wanted = replace(
+            variant.config, **{name: getattr(CONFIG, name) for name in ("C", "halvings", "dropout", "ratio_power")}
+        )
         if text is None or (text.config, text.norm) != (wanted, variant.norm):  # one at a time: each takes 2 GB
             text = Training(wanted, variant.norm, training, frames)
         kept = heaviest(shipped, variant.terms) if variant.terms and shipped is not None else None

@@ -2,7 +2,7 @@
 
 Usage: categories.py [--messages N]
 
-Category macro-F1 over harassing messages, as it is measured for shipping. A head reads either all messages, as shipped, or the
+Category macro-F1 over harassing messages, as it is measured for shipping. A head reads either all messages or, as shipped, the
 harassing ones only. Choices are cross-fitted: what is scored on one fold was chosen on the other four. The last table chooses on
 all folds: that is what to set.
 """

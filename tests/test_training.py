@@ -17,6 +17,7 @@ from harassclf.training import (
     TrainingConfig,
     attacked,
     best_f1_threshold,
+    dropped,
     fit_labels,
     operating_threshold,
     precision_threshold,
@@ -103,13 +104,34 @@ def test_label_model_is_the_mean_of_one_of_all_voices_and_those_of_their_halves(
     voices = np.array([*np.repeat(list("abcdefgh"), 30), *[BACKGROUND] * 40], dtype=object)
     matrix = sp.csr_matrix(generator.integers(0, 2, (280, 12)).astype(float))
     labels = np.array([*generator.choice(list(LABELS), 240), *[OTHER] * 40], dtype=object)
-    plain = replace(TrainingConfig(), halvings=0)
+    plain = replace(TrainingConfig(), halvings=0, dropout=0.0)
     fold, background = voice_folds(voices[:240], 2, plain.seed), np.arange(240, 280)
     parts = [np.arange(280), *(np.concatenate([np.flatnonzero(fold == side), background]) for side in (0, 1))]
     whole, one, two = (fit_labels(matrix[rows], labels[rows], voices[rows], plain).coef_ for rows in parts)
     found = fit_labels(matrix, labels, voices, replace(plain, halvings=1)).coef_
     np.testing.assert_allclose(found, (whole + (one + two) / 2) / 2)
     assert not np.allclose(one, two)
+
+
+def test_dropped_copy_lacks_its_share_of_values_and_keeps_their_mean() -> None:
+    matrix = sp.csr_matrix(np.random.default_rng(5).uniform(1, 2, (300, 40)))
+    copy = dropped(matrix, 0.3, seed=1)
+    assert copy.nnz / matrix.nnz == pytest.approx(0.7, abs=0.01)
+    assert copy.mean() == pytest.approx(matrix.mean(), rel=0.02)
+    np.testing.assert_allclose(copy.data * 0.7, matrix[copy.nonzero()].A1)
+    np.testing.assert_array_equal(copy.toarray(), dropped(matrix, 0.3, seed=1).toarray())
+    assert matrix.nnz == matrix.count_nonzero()
+
+
+def test_label_model_reads_a_second_copy_of_fewer_terms() -> None:
+    generator = np.random.default_rng(5)
+    matrix = sp.csr_matrix(generator.integers(0, 2, (90, 12)).astype(float))
+    labels, voices = generator.choice(list(LABELS), 90).astype(object), np.repeat(["a", "b", "c"], 30).astype(object)
+    plain = replace(TrainingConfig(), halvings=0, dropout=0.0)
+    both = sp.vstack([matrix, dropped(matrix, 0.3, plain.seed)]).tocsr()
+    found = fit_labels(matrix, labels, voices, replace(plain, dropout=0.3)).coef_
+    np.testing.assert_array_equal(found, fit_labels(both, np.tile(labels, 2), np.tile(voices, 2), plain).coef_)
+    assert not np.allclose(found, fit_labels(matrix, labels, voices, plain).coef_)
 
 
 def test_half_of_the_voices_that_lacks_a_label_is_left_out() -> None:
