@@ -22,7 +22,7 @@ from harassclf.kernel import KernelChunk, KernelScorer
 from harassclf.kernel_library import load_library
 from harassclf.labels import CATEGORIES, CATEGORY_NAMES_ZH, COLLECTION, HARASSMENT, LABELS, OTHER
 from harassclf.legal import LawCard, law_cards
-from harassclf.passages import LONG_TEXT, lowered, passages
+from harassclf.passages import LONG_TEXT, lowered, passages, supported
 from harassclf.scorer import Contribution, Scorer
 from harassclf.segment import Segmenter, default_cut, fingerprint
 from harassclf.settings import MAX_TEXT
@@ -135,10 +135,6 @@ def check_text(text: object) -> str:
     if _SURROGATE.search(text):
         raise TextEncodingError("text: holds lone surrogates, so it was decoded wrongly; decode it as UTF-8 or GB18030")
     return text
-
-
-def _to_look_at_again(whole: Judgement) -> bool:
-    return len(whole.text) > LONG_TEXT and whole.label != HARASSMENT
 
 
 def _refusal(text: object) -> InputError | None:
@@ -255,21 +251,33 @@ class Classifier:
             categories = [(i, of_each[i]) for i in self._thresholds.chosen_categories(of_each)]
         review = self._thresholds.needs_review(probabilities[0])
         whole = Judgement(text, label, probabilities, review, categories, spans)
-        return self._by_passages(whole, scored.spans(_HARASSMENT_COLUMN)) if _to_look_at_again(whole) else whole
+        return self._by_passages(whole, scored.spans(_HARASSMENT_COLUMN)) if len(text) > LONG_TEXT else whole
 
     def _by_passages(self, whole: Judgement, spans: Sequence[tuple[int, int, float]]) -> Judgement:
-        """The verdict on a long text: that of its surest passage where this one is sure enough, else that on the whole."""
+        """The verdict on a long text: that of its surest passage where this one is sure enough, else that on the whole, as far as the
+        surest passage supports it."""
         found = [(start, self._judgement(whole.text[start:end])) for start, end in passages(whole.text, spans)]
-        start, surest = max(found, key=lambda one: one[1].probabilities[0], default=(0, whole))
-        probabilities = lowered(surest.probabilities)
-        if self._thresholds.label(probabilities) != HARASSMENT:
+        if not found:
             return whole
+        start, surest = max(found, key=lambda one: one[1].probabilities[0])
+        probabilities = lowered(surest.probabilities)
+        if whole.label == HARASSMENT or self._thresholds.label(probabilities) != HARASSMENT:
+            return self._with_probabilities(whole, supported(whole.probabilities, surest.probabilities))
         return surest._replace(
             text=whole.text,
             probabilities=probabilities,
             needs_review=self._thresholds.needs_review(probabilities[0]),
             spans=[(start + first, start + last, weight) for first, last, weight in surest.spans],
         )
+
+    def _with_probabilities(self, whole: Judgement, probabilities: list[float]) -> Judgement:
+        label, review = self._thresholds.label(probabilities), self._thresholds.needs_review(probabilities[0])
+        changed = whole._replace(label=label, probabilities=probabilities, needs_review=review)
+        if label == whole.label:
+            return changed
+        column = _EVIDENCE_COLUMN[label]  # rare: a long text that the whole alone would have made harassment
+        spans = (self._kernel or self._scorer).score(whole.text).spans(column) if column >= 0 else []
+        return changed._replace(categories=[], spans=_shown(whole.text, spans))
 
     def classify_many(self, texts: Iterable[str]) -> list[Prediction]:
         """Judge many messages: same order, same length."""
@@ -310,7 +318,7 @@ class Classifier:
         yield from self._long_ones_again(whole, chunk)
 
     def _long_ones_again(self, whole: list[Judgement], chunk: ScoredChunk | KernelChunk) -> Iterator[Judgement]:
-        again = np.array(list(map(_to_look_at_again, whole)))
+        again = np.array([len(one.text) > LONG_TEXT for one in whole])
         if not again.any():
             return iter(whole)
         spans = chunk.spans(np.where(again, _HARASSMENT_COLUMN, -1), SPAN_SHARE)
