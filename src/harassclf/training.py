@@ -4,8 +4,8 @@ What is fitted, in order:
 
 1. TF-IDF blocks over the training voices and some attacked copies of their messages: all terms of ``min_df`` messages or more;
    were they more than ``max_features``, those that a first fit weighs most;
-2. a multinomial logistic regression for the labels, the mean of some on all voices and on halves of them, and one binary
-   one per category, which reads harassment alone;
+2. a multinomial logistic regression for the labels, which reads a second copy of every message without some of its terms,
+   the mean of some on all voices and on halves of them, and one binary one per category, which reads harassment alone;
 3. the same on every fold of voices, for decision values on voices that the fold's model has not read;
 4. calibration on those: a linear map of the three label decision values, and Platt's line for each category. Both are
    linear, so they are folded into the coefficients, and the saved scikit-learn pipeline is calibrated as it stands;
