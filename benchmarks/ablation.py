@@ -47,8 +47,9 @@ class Variant:
 VARIANTS = (
     Variant("shipped"),
     Variant("without pairs of words with others between", without("word_pairs")),
+    Variant("without classes of words", without("classes", "class_pairs")),
     Variant("without sounds", without("sounds")),
-    Variant("without words and their pairs", without("words", "word_pairs")),
+    Variant("without words, their classes and pairs", without("words", "word_pairs", "classes", "class_pairs")),
     Variant("without characters and sounds", without("characters", "sounds")),
     Variant("without the second weights beside a debt", tuple(b for b in BLOCKS if not b.about_debt)),
     *(Variant(f"the {n:,} terms of largest weight", terms=n) for n in (15_000, 50_000, 100_000)),

@@ -105,7 +105,15 @@ def test_threads_do_not_disturb_each_other(classifier: Classifier, corpus: pd.Da
 
 @needs_kernel
 @pytest.mark.parametrize(
-    ("block", "term"), [("characters", "还钱"), ("sounds", "还"), ("sounds", ""), ("words", " 钱")]
+    ("block", "term"),
+    [
+        ("characters", "还钱"),
+        ("sounds", "还"),
+        ("sounds", ""),
+        ("words", " 钱"),
+        ("classes", " 钱"),
+        ("class_pairs", "钱…"),
+    ],
 )
 def test_a_term_that_no_message_can_have_is_refused(model_copy: Path, block: str, term: str) -> None:
     vocabulary = json.loads((model_copy / "vocabulary.json").read_text("utf-8"))

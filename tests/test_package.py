@@ -15,7 +15,7 @@ SOURCE = Path(harassclf.__file__).parent
 LAYERS = {
     "errors": 0, "labels": 0,
     "normalize": 1, "character_table": 1, "keys": 1, "legal": 1, "settings": 1, "decision": 1,
-    "attacks": 1, "sounds": 1, "background": 1,
+    "attacks": 1, "sounds": 1, "word_classes": 1, "background": 1,
     "phrase_rules": 2, "segment": 2, "corpus": 2, "evaluation": 2,
     "features": 3, "artifact": 3, "data_card": 3, "model_card": 3,
     "weights": 4, "scorer": 5,
@@ -25,7 +25,7 @@ LAYERS = {
     "classifier": 6,
     "training": 7, "regression": 7, "comparison": 8, "tables": 1, "labelled": 7, "batch": 7, "masking": 1, "timeline": 8, "service": 9,
     "precheck": 7, "feedback": 1, "label_studio": 2, "drift": 4, "drift_table": 7,
-    "distributed": 8, "commands": 10, "cli": 11, "__main__": 12, "__init__": 13,
+    "distributed": 8, "word_class_table": 8, "commands": 10, "cli": 11, "__main__": 12, "__init__": 13,
 }  # fmt: skip
 
 

@@ -21,8 +21,12 @@ from harassclf.labels import LABELS
 from harassclf.segment import JOINT, Segmenter
 from harassclf.sounds import sound_table
 from harassclf.weights import term_weights
+from harassclf.word_classes import classes, word_classes
 
 _UNKNOWN, _BLANK, _JOINT = -1, -2, -3
+_Symbols = tuple[
+    np.ndarray, np.ndarray, np.ndarray, np.ndarray
+]  # of words or characters: each its symbol, start, end, message
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing (Knuth, TAOCP 3, 6.4)
 
 
@@ -257,12 +261,22 @@ class BulkScorer:
         self._normalizer = BulkNormalizer()
         self._words: dict[str, int] = {" ": _BLANK, JOINT: _JOINT}
         self._alphabets: dict[str, np.ndarray] = {}  # block to the symbol of each code point
-        self._grams = {block.name: self._build(block, weights[block.name].terms) for block in READ_BLOCKS}
+        for word in word_classes():
+            self._id(word)
+        of_words = {b.name: self._word_ids(b, weights[b.name].terms) for b in READ_BLOCKS if b.analyzer == "word"}
+        # of each word the id of the one that stands for its class
+        self._classes = np.array([self._id(word) for word in classes(list(self._words)[2:])], dtype=np.int32)
+        self._grams = {b.name: self._build(b, weights[b.name].terms, of_words.get(b.name)) for b in READ_BLOCKS}
 
-    def _build(self, block: Block, terms: list[str]) -> _Grams | _WordPairs:
-        if block.analyzer == "word":
-            mark = PAIR_MARK if block.gaps else " "
-            ids = [[self._words.setdefault(word, len(self._words) - 2) for word in term.split(mark)] for term in terms]
+    def _id(self, word: str) -> int:
+        return self._words.setdefault(word, len(self._words) - 2)
+
+    def _word_ids(self, block: Block, terms: list[str]) -> list[list[int]]:
+        mark = PAIR_MARK if block.gaps else " "
+        return [list(map(self._id, term.split(mark))) for term in terms]
+
+    def _build(self, block: Block, terms: list[str], ids: list[list[int]] | None) -> _Grams | _WordPairs:
+        if ids is not None:
             known = len(self._words) - 2
             return _WordPairs.build(ids, known, block.lengths) if block.gaps else _Grams.build(ids, known)
         letters = sorted({ord(character) for term in terms for character in term})
@@ -286,22 +300,23 @@ class BulkScorer:
         for some in split_into_chunks(texts):
             folded = self._normalizer.fold(some)
             debt = _speak_of_debt(folded)
-            blocks = [self._terms(block, folded, debt) for block in READ_BLOCKS]
+            words = self._word_symbols(folded)
+            blocks = [self._terms(block, folded, words, debt) for block in READ_BLOCKS]
             values = [terms.values(self.coef[terms.name].shape[1], len(some)) for terms in blocks]
             yield ScoredChunk(len(some), folded, blocks, values, self)
 
-    def _terms(self, block: Block, folded: FoldedTexts, debt: np.ndarray) -> _BlockTerms:
+    def _terms(self, block: Block, folded: FoldedTexts, words: _Symbols, debt: np.ndarray) -> _BlockTerms:
         symbols, starts, ends, rows = (
-            self._word_symbols(folded)
-            if block.analyzer == "word"
-            else self._character_symbols(folded, self._alphabets[block.name])
+            words if block.analyzer == "word" else self._character_symbols(folded, self._alphabets[block.name])
         )
+        if block.of_classes:
+            symbols = np.where(symbols >= 0, self._classes[symbols], symbols)
         firsts, lasts, columns = self._grams[block.name].occurrences(symbols, rows)
         of = rows[firsts]
         columns = columns + debt[of] * (self.coef[block.name].shape[1] // 2)
         return _BlockTerms(block.name, of, columns, starts[firsts], ends[lasts])
 
-    def _word_symbols(self, folded: FoldedTexts) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def _word_symbols(self, folded: FoldedTexts) -> _Symbols:
         tokens = self._segmenter.words(folded.codes.tobytes().decode("utf-32-le"))
         ids = np.fromiter(map(self._words.get, tokens, repeat(_UNKNOWN)), dtype=np.int32, count=len(tokens))
         ends = np.cumsum(np.fromiter(map(len, tokens), dtype=np.int32, count=len(tokens)))
@@ -309,9 +324,7 @@ class BulkScorer:
         kept = ids != _BLANK
         return ids[kept], starts[kept], ends[kept], np.cumsum(ids == _JOINT, dtype=np.int32)[kept]
 
-    def _character_symbols(
-        self, folded: FoldedTexts, alphabet: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def _character_symbols(self, folded: FoldedTexts, alphabet: np.ndarray) -> _Symbols:
         codes = folded.codes
         blank = codes == 32
         # Runs of blanks count as one, as in scikit-learn's char analyzer.

@@ -37,7 +37,7 @@
 #define EXPORT __attribute__((visibility("default")))
 #endif
 
-enum { WORDS, CHARACTERS, SOUNDS, WORD_PAIRS };
+enum { WORDS, CHARACTERS, SOUNDS, WORD_PAIRS, CLASSES, CLASS_PAIRS };
 
 /* A hash table from integers to integers: open addressing, linear probing, at most three quarters full (Knuth, TAOCP 3, 6.4). */
 typedef struct {
@@ -51,13 +51,14 @@ typedef struct {
     int shift;
 } table;
 
-/* A word with its characters where it is short, as nearly all are, so that looking it up touches one cache line; else
+/* A word with its characters where it is short, as nearly all are, so that looking it up touches a cache line or two; else
  * codes[0] says where they stand in the pool. */
 typedef struct {
     uint32_t codes[INLINE];
     uint32_t length; /* 0: an empty slot */
     uint32_t hash;
-    int32_t number, term; /* term -1: known only as part of a pair */
+    int32_t number, term; /* term -1: known only as part of a pair or of a class */
+    int32_t class, class_term; /* the number of the word that stands for its class, and the term of that class or -1 */
 } word;
 
 typedef struct {
@@ -68,7 +69,9 @@ typedef struct {
     uint32_t *sound, *single, *fold;
     uint8_t *flags, *debt;
     uint32_t joint, separator, other;
-    table sounds2, sounds3, pairs, apart, hidden, split; /* pairs of neighbours, and of words with others between */
+    table sounds2, sounds3, hidden, split;
+    table pairs, apart; /* of neighbouring words, and of words with others between */
+    table classes, class_pairs, classes_apart; /* of a class, of neighbouring ones, of ones apart: by the numbers of the words that stand for them */
     word *words; /* a hash table */
     uint64_t word_mask;
     uint32_t *pool;
@@ -177,6 +180,7 @@ static word *add_word(model *m, const uint32_t *codes, uint64_t n) { /* NULL wit
     }
     memcpy(place, codes, n * sizeof *codes);
     there->length = (uint32_t)n, there->hash = hash, there->number = m->words_used++, there->term = -1;
+    there->class = there->number, there->class_term = -1;
     return there;
 }
 
@@ -193,19 +197,28 @@ static int32_t named_in(model *m, table *t, uint64_t key) {
 
 static uint64_t word_pair(uint64_t left, int64_t right) { return left << 31 | (uint64_t)right; }
 
+static table *pairs_of(model *m, int block) {
+    table *of[] = {
+        [WORDS] = &m->pairs, [WORD_PAIRS] = &m->apart, [CLASSES] = &m->class_pairs, [CLASS_PAIRS] = &m->classes_apart};
+    return of[block];
+}
+
+static int32_t add_words(model *m, int block, const uint32_t *codes, uint64_t n) { /* a term of one word or two */
+    const int apart = block == WORD_PAIRS || block == CLASS_PAIRS;
+    const uint32_t between = apart ? PAIR_MARK : ' ';
+    uint64_t end = 0;
+    while (end < n && codes[end] != between) end++;
+    if (end == n && apart) return -1;
+    word *found = add_word(m, codes, end);
+    if (!found) return -1;
+    const uint64_t left = (uint64_t)found->number; /* before the table may move */
+    if (end == n) return block == WORDS ? named(m, &found->term) : named_in(m, &m->classes, left);
+    found = add_word(m, codes + end + 1, n - end - 1);
+    return found ? named_in(m, pairs_of(m, block), word_pair(left, found->number)) : -1;
+}
+
 static int32_t add_term(model *m, int block, const uint32_t *codes, uint64_t n) {
-    if (block == WORDS || block == WORD_PAIRS) {
-        const uint32_t between = block == WORDS ? ' ' : PAIR_MARK;
-        uint64_t end = 0;
-        while (end < n && codes[end] != between) end++;
-        if (end == n && block == WORD_PAIRS) return -1;
-        word *found = add_word(m, codes, end);
-        if (!found) return -1;
-        if (end == n) return named(m, &found->term);
-        const uint64_t left = (uint64_t)found->number; /* before the table may move */
-        found = add_word(m, codes + end + 1, n - end - 1);
-        return found ? named_in(m, block == WORDS ? &m->pairs : &m->apart, word_pair(left, found->number)) : -1;
-    }
+    if (block != CHARACTERS && block != SOUNDS) return add_words(m, block, codes, n);
     for (uint64_t i = 0; i < n; i++)
         if (codes[i] >= CODE_POINTS) return -1;
     if (block == CHARACTERS) {
@@ -222,7 +235,8 @@ EXPORT const char *harassclf_source_hash(void) { return SOURCE_HASH; }
 EXPORT void harassclf_free(model *m) {
     if (!m) return;
     void *owned[] = {m->character, m->sound, m->single, m->fold, m->flags, m->debt, m->sounds2.slots, m->sounds3.slots,
-                     m->pairs.slots, m->apart.slots, m->hidden.slots, m->split.slots, m->words, m->pool, m};
+                     m->pairs.slots, m->apart.slots, m->classes.slots, m->class_pairs.slots, m->classes_apart.slots, m->hidden.slots,
+                     m->split.slots, m->words, m->pool, m};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
@@ -238,6 +252,7 @@ EXPORT model *harassclf_new(const uint32_t *single, const uint32_t *fold, const 
     m->flags = calloc(CODE_POINTS, 1), m->debt = calloc(CODE_POINTS, 1);
     if (!m->character || !m->sound || !m->single || !m->fold || !m->flags || !m->debt || !more_words(m) ||
         !grow(&m->sounds2, 1 << 12) || !grow(&m->sounds3, 1 << 12) || !grow(&m->pairs, 1 << 12) || !grow(&m->apart, 1 << 12) ||
+        !grow(&m->classes, 1 << 10) || !grow(&m->class_pairs, 1 << 12) || !grow(&m->classes_apart, 1 << 12) ||
         !grow(&m->hidden, (uint64_t)n_hidden + 8) || !grow(&m->split, (uint64_t)n_split + 8)) {
         harassclf_free(m);
         return NULL;
@@ -254,6 +269,22 @@ EXPORT model *harassclf_new(const uint32_t *single, const uint32_t *fold, const 
     m->joint = joint, m->separator = separator, m->other = other;
     m->fold[separator] = other - separator;
     return m;
+}
+
+/* Classes separated by line feeds, their words by blanks; the first one stands for all. Before harassclf_weights. Returns how
+ * many words, -1 for an empty word or without memory. */
+EXPORT int64_t harassclf_classes(model *m, const uint32_t *codes, int64_t n) {
+    int64_t start = 0, found = 0;
+    int32_t first = -1;
+    for (int64_t i = 0; i <= n; i++) {
+        if (i < n && codes[i] != '\n' && codes[i] != ' ') continue;
+        word *there = add_word(m, codes + start, (uint64_t)(i - start));
+        if (!there) return -1;
+        if (first < 0) first = there->number;
+        there->class = first, found++, start = i + 1;
+        if (i < n && codes[i] == '\n') first = -1;
+    }
+    return found;
 }
 
 /* Terms separated by line feeds; `numbers` receives the number of each, in order of first appearance over all calls. */
@@ -276,6 +307,10 @@ EXPORT int32_t harassclf_weights(model *m, int32_t labels, const double *label_w
     m->labels = labels, m->categories = categories;
     m->label_weights = label_weights, m->category_weights = category_weights, m->intercept = intercept;
     m->beside = beside;
+    for (uint64_t i = 0; i <= m->word_mask; i++) {
+        word *w = &m->words[i];
+        if (w->length) w->class_term = get(&m->classes, (uint64_t)w->class, slot_of(&m->classes, (uint64_t)w->class));
+    }
     return m->terms;
 }
 
@@ -406,25 +441,32 @@ static void of_words(const model *m, const work *w, int32_t words, places *p) {
         w->two[i] = hash_of(w->text + start, (uint64_t)(w->ends[i] - start));
         PREFETCH(&m->words[w->two[i] & m->word_mask]);
     }
-    int64_t *numbers = (int64_t *)w->three;
+    int64_t *numbers = (int64_t *)w->three, *classes = (int64_t *)w->two; /* the hashes that stood there are read before */
     int32_t kept = 0;
     uint64_t key;
     for (int32_t i = 0, start = 0, end; i < words; start = end, i++) {
         end = w->ends[i];
         if (blank(w->text + start, end - start)) continue;
         const word *there = find_word(m, (uint32_t)w->two[i], w->text + start, (uint64_t)(end - start));
-        numbers[kept] = there->length ? there->number : -1, w->at[kept] = start, w->ends[kept] = end;
-        if (there->length) met(m, p, there->term, start, end);
+        w->at[kept] = start, w->ends[kept] = end;
+        numbers[kept] = classes[kept] = -1;
+        if (there->length) {
+            numbers[kept] = there->number, classes[kept] = there->class;
+            met(m, p, there->term, start, end), met(m, p, there->class_term, start, end);
+        }
         for (int32_t n = 1; n <= GAPS + 1; n++) {
-            const table *t = n == 1 ? &m->pairs : &m->apart;
+            const table *t = n == 1 ? &m->pairs : &m->apart, *of_classes = n == 1 ? &m->class_pairs : &m->classes_apart;
             if (paired(numbers, kept, n, &key)) PREFETCH(&t->slots[slot_of(t, key)]);
+            if (paired(classes, kept, n, &key)) PREFETCH(&of_classes->slots[slot_of(of_classes, key)]);
         }
         kept++;
     }
     for (int32_t i = 0; i < kept; i++)
         for (int32_t n = 1; n <= GAPS + 1; n++) {
-            const table *t = n == 1 ? &m->pairs : &m->apart;
+            const table *t = n == 1 ? &m->pairs : &m->apart, *of_classes = n == 1 ? &m->class_pairs : &m->classes_apart;
             if (paired(numbers, i, n, &key)) met(m, p, get(t, key, slot_of(t, key)), w->at[i - n], w->ends[i]);
+            if (paired(classes, i, n, &key))
+                met(m, p, get(of_classes, key, slot_of(of_classes, key)), w->at[i - n], w->ends[i]);
         }
 }
 
@@ -450,7 +492,7 @@ static void of_characters(const model *m, const work *w, int32_t length, places 
 }
 
 /* Scores messages whose folded text is cut into words: words are separated by the separator, and a joint, which is a word
- * of its own, ends each message but the last. `found` has room for eight occurrences a character, `decisions` for a row a
+ * of its own, ends each message but the last. `found` has room for thirteen occurrences a character, `decisions` for a row a
  * message. Returns how many messages there were, -1 without memory. */
 EXPORT int64_t harassclf_score(const model *m, const uint32_t *codes, int64_t n, occurrence *found, message *messages,
                                double *decisions) {

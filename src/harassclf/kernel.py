@@ -26,11 +26,13 @@ from harassclf.normalize import Normalized, normalize_around
 from harassclf.segment import JOINT, Segmenter
 from harassclf.sounds import sound_table
 from harassclf.weights import cases, folded_weights
+from harassclf.word_classes import class_table_text, word_classes
 
 _SEPARATOR = "\uf8fc"  # between words; inside a message it becomes what a joint becomes there
-_BLOCK_NUMBERS = {"words": 0, "characters": 1, "sounds": 2, "word_pairs": 3}
+_BLOCK_NUMBERS = {"words": 0, "characters": 1, "sounds": 2, "word_pairs": 3, "classes": 4, "class_pairs": 5}
 _OCCURRENCE = 5 * 4  # bytes: term, start, end, first, count
-_OCCURRENCES = 8  # a character at most: a word, two words, three pairs with a gap, the character, two and three sounds
+# A character at most: a word, two words, three pairs with a gap, the same of classes, the character, two and three sounds.
+_OCCURRENCES = 13
 _MESSAGE = 5 * 4  # bytes
 _SPAN = np.dtype([("start", np.int32), ("end", np.int32), ("weight", np.float64)])
 _ROW = 8  # doubles
@@ -77,6 +79,9 @@ class Kernel:
         )
         if not handle:
             raise MemoryError
+        classes = codes_of(class_table_text().rstrip("\n"))
+        if self.library.harassclf_classes(handle, _address(classes), len(classes)) != len(word_classes()):
+            raise ModelError("the kernel could not read the table of word classes; this is a defect, please report it")
         return handle
 
     def _numbers(self, block: Block, terms: Sequence[str]) -> np.ndarray:

@@ -21,6 +21,7 @@ _FUNCTIONS = {
     "harassclf_source_hash": (ctypes.c_char_p, ()),
     "harassclf_new": (_P, (_P, _P, _P, _P, _P, _N, _P, _N, _P, _N, _U, _U, _U)),
     "harassclf_free": (None, (_P,)),
+    "harassclf_classes": (_N, (_P, _P, _N)),
     "harassclf_terms": (_N, (_P, _I, _P, _N, _P)),
     "harassclf_weights": (_I, (_P, _I, _P, _I, _P, _P, _P)),
     "harassclf_fold": (_N, (_P, _P, _N, _P, _P)),
