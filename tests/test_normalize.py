@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import harassclf.normalize as normalizer
 from harassclf import character_table
 from harassclf.bulk_normalize import code_point_tables
-from harassclf.normalize import normalize
+from harassclf.normalize import normalize, normalize_around
 
 DISGUISED = [
     ("还\u200b钱", "还钱"),  # zero-width space
@@ -122,3 +122,11 @@ def test_flags_of_code_points_are_those_of_the_patterns(flag: int, characters: s
     pattern = re.compile(f"[{characters}]")
     expected = [pattern.match(chr(code)) is not None for code in every]
     assert ((code_point_tables().flags[every] & flag) > 0).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["“亻昔 钅戋 逃 跑 者”", "讠青 亻尔 侄 子 的", "才 能 讠周 亻也 还 款 日", "亻昔 钅戋 不 还"]
+)
+def test_halves_of_a_split_character_beside_a_gap_are_looked_at_together(text: str) -> None:
+    """They once ended a phrase there, so that the kernel left a gap which the whole normaliser closes."""
+    assert normalize_around(text, [i for i, character in enumerate(text) if character != " "]) == normalize(text)

@@ -126,8 +126,14 @@ def _phrase(text: str, position: int, least: int, tables: _Tables) -> tuple[int,
 
 
 def _parts(text: str, mark: re.Match[str], tables: _Tables) -> bool:
-    left, right = text[mark.start() - 1], text[mark.end()]
-    return tables.characters.get(ord(left), left) + tables.characters.get(ord(right), right) not in tables.hidden_pairs
+    """Whether the characters before and behind a mark are those of two phrases: neither a hidden word with a gap in it, nor the
+    halves of a split character, which is a single one beside the gap (亻昔 钅戋 is 借 钱)."""
+    left, right = (
+        "".join(tables.characters.get(ord(character), character) for character in part)
+        for part in (text[max(0, mark.start() - 3) : mark.start()], text[mark.end() : mark.end() + 3])
+    )
+    halves = (left[-2:], left[-3:], right[:2], right[:3])
+    return left[-1:] + right[:1] not in tables.hidden_pairs and not any(half in tables.split for half in halves)
 
 
 @dataclass(frozen=True, slots=True)
