@@ -41,7 +41,7 @@ RESULT_COLUMNS = (
 )
 _CHUNK = 4_000  # rows; 0.2 to 0.4 s of scoring, so little is repeated after a stop
 _LARGE = 4_000_000  # bytes; below, starting processes (0.6 s) takes longer than they save
-_REMEMBERED = 50_000  # distinct texts whose results are kept for repeats; about 20 MB
+_REMEMBERED = 25_000  # distinct texts whose results are kept for repeats; about 10 MB a process
 _WORK_ENDINGS = (".partial", ".progress", ".converting", ".progress.new")
 _XLSX_ROWS = 1_048_575  # rows below the header that a sheet can hold
 

@@ -19,7 +19,7 @@ from harassclf.drift import known_words
 from harassclf.errors import InputError, ModelError, TextEmptyError, TextEncodingError, TextTooLongError, TextTypeError
 from harassclf.evidence import MAX_SPANS, SPAN_SHARE
 from harassclf.kernel import KernelChunk, KernelScorer
-from harassclf.kernel_library import load_library
+from harassclf.kernel_library import load_library, return_free_memory
 from harassclf.labels import CATEGORIES, CATEGORY_NAMES_ZH, COLLECTION, HARASSMENT, LABELS, OTHER
 from harassclf.legal import LawCard, law_cards
 from harassclf.passages import LONG_TEXT, lowered, passages, supported
@@ -192,6 +192,7 @@ class Classifier:
             return None
         scorer = KernelScorer(self._artifact(), self._segmenter, library)
         self.let_go()
+        return_free_memory()
         return scorer
 
     @cached_property

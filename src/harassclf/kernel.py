@@ -26,7 +26,7 @@ from harassclf.normalize import Normalized, normalize_around
 from harassclf.segment import JOINT, Segmenter
 from harassclf.sounds import sound_table
 from harassclf.weights import cases, folded_weights
-from harassclf.word_classes import class_table_text, word_classes
+from harassclf.word_classes import class_table_text
 
 _SEPARATOR = "\uf8fc"  # between words; inside a message it becomes what a joint becomes there
 _BLOCK_NUMBERS = {"words": 0, "characters": 1, "sounds": 2, "word_pairs": 3, "classes": 4, "class_pairs": 5}
@@ -79,8 +79,10 @@ class Kernel:
         )
         if not handle:
             raise MemoryError
-        classes = codes_of(class_table_text().rstrip("\n"))
-        if self.library.harassclf_classes(handle, _address(classes), len(classes)) != len(word_classes()):
+        table = class_table_text().rstrip("\n")
+        classes = codes_of(table)
+        words = table.count(" ") + table.count("\n") + 1  # the dictionary of word_classes() would stay, 6 MB a process
+        if self.library.harassclf_classes(handle, _address(classes), len(classes)) != words:
             raise ModelError("the kernel could not read the table of word classes; this is a defect, please report it")
         return handle
 

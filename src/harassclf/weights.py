@@ -43,7 +43,7 @@ def _of_block(block: Block, artifact: Artifact) -> TermWeights:
 
 def folded_weights(block: Block, artifact: Artifact) -> np.ndarray:
     """What a term of this block adds to each decision value, shape ``(terms, labels + categories)``."""
-    return np.asarray(artifact.idf[block.name][:, None] * artifact.coef[block.name])
+    return np.asarray(artifact.idf[block.name][:, None] * artifact.coef[block.name].astype(np.float64))
 
 
 def cases(block: Block) -> tuple[int, ...]:
