@@ -24,9 +24,8 @@ from harassclf.weights import term_weights
 from harassclf.word_classes import classes, word_classes
 
 _UNKNOWN, _BLANK, _JOINT = -1, -2, -3
-_Symbols = tuple[
-    np.ndarray, np.ndarray, np.ndarray, np.ndarray
-]  # of words or characters: each its symbol, start, end, message
+# of words or characters: each one's symbol, start, end and message
+_Symbols = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing (Knuth, TAOCP 3, 6.4)
 
 

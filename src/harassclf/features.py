@@ -206,12 +206,17 @@ def _collapse(folded: str) -> tuple[list[str], Sequence[int]]:
     return [characters[i] for i in kept], kept
 
 
+def words_of(folded: Sequence[str], segmenter: Segmenter) -> list[list[str]]:
+    """The words of each folded text, blanks left out."""
+    return [[token for token in tokens if not token.isspace()] for tokens in segmenter.words_many(folded)]
+
+
 def columns(texts: Sequence[str], segmenter: Segmenter) -> pd.DataFrame:
     """What the vectorizers read: one row a message, one column a block, shape ``(len(texts), len(BLOCKS))``."""
     import pandas as pd
 
     folded = [fold(normalize(text).text) for text in texts]
-    words = [[t for t in tokens if not t.isspace()] for tokens in segmenter.words_many(folded)]
+    words = words_of(folded, segmenter)
     characters = [_WHITESPACE.sub(" ", text) for text in folded]
     of_classes = list(map(classes, words))
     made = {"words": list(map(" ".join, words)), "characters": characters, "sounds": list(map(sounds, characters))}

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -22,7 +22,7 @@ import numpy as np
 from sklearn.cluster import MiniBatchKMeans
 
 from harassclf.corpus import TRAIN, read_corpus
-from harassclf.features import PAIR_MARK, fold
+from harassclf.features import PAIR_MARK, fold, words_of
 from harassclf.normalize import normalize
 from harassclf.segment import Segmenter
 from harassclf.training import TrainingConfig, background_rows
@@ -63,12 +63,6 @@ def _vectors(documents: Sequence[Sequence[str]]) -> tuple[list[str], np.ndarray]
     return words, vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
-def documents_of(texts: Iterable[str]) -> list[list[str]]:
-    """Each text folded and cut, as the word blocks read it."""
-    folded = [fold(normalize(text).text) for text in texts]
-    return [[word for word in words if not word.isspace()] for words in Segmenter().words_many(folded)]
-
-
 def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
     """Write the file."""
     if len(arguments) != 1:
@@ -77,7 +71,8 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
     corpus = read_corpus(Path(arguments[0]))
     texts = corpus.loc[corpus["split"] == TRAIN, "text"].tolist() + background_rows(TrainingConfig())["text"].tolist()
     path = str(resources.files("harassclf").joinpath("resources/word_classes.txt"))
-    lines = [" ".join(group) for group in build(documents_of(texts))]
+    folded = [fold(normalize(text).text) for text in texts]
+    lines = [" ".join(group) for group in build(words_of(folded, Segmenter()))]
     Path(path).write_text("\n".join(lines) + "\n", "utf-8")
     return 0
 
