@@ -16,15 +16,14 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from quality import interval, parser, rows, table, told, traffic
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from harassclf.corpus import RESERVED, TRAIN
-from harassclf.features import BLOCKS, Block, columns
+from harassclf.features import BLOCKS, END, LENGTH, START, Block, columns
 from harassclf.labels import HARASSMENT, LABELS
 from harassclf.segment import Segmenter
-from harassclf.training import TrainingConfig, attacked, background_rows, fit_labels
+from harassclf.training import TrainingConfig, attacked, background_rows, fit_labels, vectorizer
 
 CONFIG = TrainingConfig()
 ALARMS, RECALL = 4000, 0.85
@@ -42,12 +41,16 @@ class Variant:
     config: TrainingConfig = CONFIG
     norm: str | None = None
     terms: int | None = None  # only so many, those that the shipped fit weighs most
+    marked: bool = True  # whether the start and the end of a message are read
+    scaled: bool = True  # whether the evidence of long messages counts less
 
 
 VARIANTS = (
     Variant("shipped"),
     Variant("without pairs of words with others between", without("word_pairs")),
     Variant("without classes of words", without("classes", "class_pairs")),
+    Variant("without marks of start and end", marked=False),
+    Variant("without scaling by length", scaled=False),
     Variant("without sounds", without("sounds")),
     Variant("without words, their classes and pairs", without("words", "word_pairs", "classes", "class_pairs")),
     Variant("without characters and sounds", without("characters", "sounds")),
@@ -70,6 +73,8 @@ class Training:
 
     config: TrainingConfig
     norm: str | None
+    marked: bool
+    scaled: bool
     training: pd.DataFrame
     judged: dict[str, pd.DataFrame]  # columns of the reserved voices ("") and of real messages by kind
 
@@ -85,18 +90,30 @@ class Training:
         trained: Blocks = {}
         judged: dict[str, Blocks] = {name: {} for name in self.judged}
         for block in BLOCKS:
-            vectorizer, weight = self.vectorizer(block), 1.0 if self.norm else block.weight
-            trained[block.name] = vectorizer.fit_transform(frame[block.name]) * weight
+            terms = vectorizer(block, self.config.min_df_of(block)).set_params(norm=self.norm)
+            weight = 1.0 if self.norm else block.weight
+            trained[block.name] = self.scale(frame) @ terms.fit_transform(self.shown(frame)[block.name]) * weight
             for name, of in self.judged.items():
-                judged[name][block.name] = vectorizer.transform(of[block.name]) * weight
+                judged[name][block.name] = self.scale(of) @ terms.transform(self.shown(of)[block.name]) * weight
         return trained, judged
 
-    def vectorizer(self, block: Block) -> TfidfVectorizer:
-        return TfidfVectorizer(
-            analyzer=block.analyzer, token_pattern=r"\S+" if block.analyzer == "word" else None, lowercase=False,
-            ngram_range=block.ngram_range, sublinear_tf=True, norm=self.norm,
-            min_df=self.config.min_df_of(block),
-        )  # fmt: skip
+    def scale(self, frame: pd.DataFrame) -> sp.dia_matrix:
+        return sp.diags(frame[LENGTH] if self.scaled else np.ones(len(frame)))
+
+    def shown(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return frame if self.marked else frame[list(UNMARKED)].apply(lambda column: column.map(UNMARKED[column.name]))
+
+
+def unmarked_words(cell: str) -> str:
+    return " ".join(term for term in cell.split(" ") if not term.startswith(START) and not term.endswith(END))
+
+
+def unmarked_characters(cell: str) -> str:
+    return cell.strip(START + END)
+
+
+# What takes the marks of start and end out of a column.
+UNMARKED = {block.name: unmarked_words if block.analyzer == "word" else unmarked_characters for block in BLOCKS}
 
 
 def joined(blocks: Blocks, chosen: Iterable[Block], kept: np.ndarray | None) -> sp.csr_matrix:
@@ -152,8 +169,11 @@ def main() -> None:
         wanted = replace(
             variant.config, **{name: getattr(CONFIG, name) for name in ("C", "halvings", "dropout", "ratio_power")}
         )
-        if text is None or (text.config, text.norm) != (wanted, variant.norm):  # one at a time: each takes 2 GB
-            text = Training(wanted, variant.norm, training, frames)
+        differs = (wanted, variant.norm, variant.marked, variant.scaled)
+        if (
+            text is None or (text.config, text.norm, text.marked, text.scaled) != differs
+        ):  # one at a time: each takes 2 GB
+            text = Training(*differs, training, frames)
         kept = heaviest(shipped, variant.terms) if variant.terms and shipped is not None else None
         model, found = judged(variant, text, kept)
         shipped = shipped or model

@@ -13,14 +13,13 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from quality import interval, parser, rows, table, told
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from harassclf.corpus import TRAIN, category_matrix, voice_folds
-from harassclf.features import BLOCKS, columns
+from harassclf.features import BLOCKS, LENGTH, columns
 from harassclf.labels import CATEGORIES, HARASSMENT
 from harassclf.segment import Segmenter
-from harassclf.training import TrainingConfig
+from harassclf.training import TrainingConfig, vectorizer
 
 CONFIG = TrainingConfig()
 GRID = (0.5, 2.0, 5.0, 20.0)
@@ -32,10 +31,8 @@ def matrices(frame: pd.DataFrame, labels: np.ndarray, inside: np.ndarray) -> sp.
     """Features of all messages, terms and their selection from those inside the fold, as training does it."""
     parts = []
     for block in BLOCKS:
-        vectorizer = TfidfVectorizer(analyzer=block.analyzer, token_pattern=r"\S+" if block.analyzer == "word" else None,
-                                     ngram_range=block.ngram_range, lowercase=False, sublinear_tf=True, norm=None,
-                                     min_df=CONFIG.min_df_of(block)).fit(frame[block.name][inside])  # fmt: skip
-        parts.append(vectorizer.transform(frame[block.name]) * block.weight)
+        terms = vectorizer(block, CONFIG.min_df_of(block)).fit(frame[block.name][inside])
+        parts.append(sp.diags(frame[LENGTH]) @ terms.transform(frame[block.name]) * block.weight)
     matrix = sp.hstack(parts).tocsr()
     model = LogisticRegression(C=CONFIG.C, max_iter=100, tol=1e-3).fit(matrix[inside], labels[inside])
     return matrix[:, np.argsort(-np.abs(model.coef_).max(axis=0), kind="stable")[: CONFIG.max_features]]

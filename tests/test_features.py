@@ -7,7 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from harassclf.features import BLOCKS, PAIR_MARK, Document, columns, fold, fold_table, speaks_of_debt
+from harassclf.features import (
+    BLOCKS,
+    END,
+    LENGTH,
+    PAIR_MARK,
+    START,
+    Document,
+    bounded,
+    columns,
+    fold,
+    fold_table,
+    length_scale,
+    speaks_of_debt,
+)
 from harassclf.normalize import normalize
 from harassclf.segment import Segmenter
 from harassclf.sounds import sounds
@@ -17,7 +30,7 @@ _TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, m
 
 
 def _document(text: str) -> Document:
-    folded = fold(normalize(text).text)
+    folded = bounded(fold(normalize(text).text))
     return Document.from_folded(folded, Segmenter().words(folded))
 
 
@@ -68,6 +81,8 @@ def test_terms_are_those_of_scikit_learn(text: str) -> None:
         ).build_analyzer()
         counts = not block.about_debt or speaks_of_debt(document.folded)
         ours = Counter(term for n in block.lengths for term in document.ngrams(block, n) if counts)
+        if block.name == "debt_words" and counts:
+            ours -= Counter([START, END])  # would say again that the message speaks of a debt
         if block.gaps:  # a pair that holds a message's own mark is written nowhere, and known to no model
             ours = Counter({term: n for term, n in ours.items() if term.count(PAIR_MARK) == 1})
         assert ours == Counter(analyze(row[block.name]))
@@ -75,8 +90,25 @@ def test_terms_are_those_of_scikit_learn(text: str) -> None:
 
 def test_pairs_of_words_skip_one_to_three_words() -> None:
     row = columns(["你不还钱试试"], Segmenter()).iloc[0]
-    assert row["words"] == "你 不 还 钱 试试"
-    assert row["word_pairs"] == "你…还 不…钱 还…试试 你…钱 不…试试 你…试试"
+    assert row["words"] == "⊢ 你 不 还 钱 试试 ⊣"
+    pairs = "你…还 不…钱 还…试试 你…钱 不…试试 你…试试"
+    of_edges = "⊢…不 ⊢…还 ⊢…钱 钱…⊣ 还…⊣ 不…⊣"
+    assert sorted(row["word_pairs"].split(" ")) == sorted(f"{pairs} {of_edges}".split(" "))
+
+
+def test_evidence_of_a_long_message_counts_less() -> None:
+    assert length_scale(25.0) == 1.0
+    assert length_scale(115.0) == 0.5
+    of = columns(["还钱", "还   钱", "还" * 113], Segmenter())[LENGTH]
+    assert of.tolist() == [length_scale(4.0), length_scale(5.0), 0.5]  # marks count, blanks in a row are one
+
+
+def test_how_a_message_begins_and_ends_is_read_in_words_and_sounds() -> None:
+    row = columns(["钱还我"], Segmenter()).iloc[0]
+    assert row["classes"].startswith(f"{START} ")
+    assert row["sounds"] == bounded(sounds("钱还我"))
+    assert row["debt_words"] == "钱 还 我"
+    assert row["debt_sounds"] == row["sounds"]
 
 
 def test_no_pair_holds_the_mark() -> None:

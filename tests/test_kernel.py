@@ -25,12 +25,19 @@ from harassclf.normalize import normalize
 
 LIBRARY = kernel_library.load_library()
 needs_kernel = pytest.mark.skipif(LIBRARY is None, reason="no compiled kernel here: it needs a C compiler")
-# What the kernel treats in a way of its own: separators, joints, gaps, what vanishes, what stands for several.
+# What the kernel treats in a way of its own: separators, joints, gaps, what vanishes, what stands for several, letters.
 ODD = st.text(
-    st.sampled_from("还钱不爆通讯录催收弓长 a1，。…*.-\t\n\u200b\ufe0f①ＡＢ電話🐶🈶\uf8fe\uf8fc\uf8fd𠮷\x00İΣ") | st.characters(exclude_categories=["Cs"]),
+    st.sampled_from("还钱不爆通讯录催收弓长 niahuqg1，。…*.-\t\n\u200b\ufe0f①ＡＢ電話🐶🈶\uf8fe\uf8fc\uf8fd𠮷\x00İΣ") | st.characters(exclude_categories=["Cs"]),
     min_size=1,
     max_size=60,
 ).filter(lambda text: not text.isspace())  # fmt: skip
+
+
+SPELLED = st.lists(
+    st.sampled_from(["还", "钱", "你", "家", "。", "，", " ", " ", "💰", "ni", "jia", "qian", "tongxunlu", "ok", "x", "亻昔", "*", "Ａ"]),
+    min_size=1,
+    max_size=20,
+).map("".join).filter(lambda text: not text.isspace())  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +72,7 @@ def test_the_kernel_says_what_dictionaries_and_arrays_say(
 
 @needs_kernel
 @settings(deadline=None)
-@given(st.lists(ODD, min_size=1, max_size=4))
+@given(st.lists(ODD | SPELLED, min_size=1, max_size=4))
 def test_and_on_anything(classifier: Classifier, without: Classifier, texts: list[str]) -> None:
     for text, many, theirs in zip(texts, classifier.classify_many(texts), without.classify_many(texts), strict=True):
         _same(many, theirs)
@@ -74,7 +81,7 @@ def test_and_on_anything(classifier: Classifier, without: Classifier, texts: lis
 
 @needs_kernel
 @settings(deadline=None, max_examples=500)
-@given(ODD)
+@given(ODD | SPELLED)
 def test_the_kernel_folds_what_the_normaliser_normalises(classifier: Classifier, text: str) -> None:
     scorer = classifier._bulk
     assert isinstance(scorer, KernelScorer)

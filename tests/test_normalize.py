@@ -32,6 +32,12 @@ DISGUISED = [
     ("亻责务", "债务"),
     ("辶不钱", "还钱"),
     ("⼿机", "手机"),  # Kangxi radical
+    ("再不还qian就打给ni妈", "再不还钱就打给你妈"),
+    ("QIAN呢还不还", "钱呢还不还"),
+    ("还\u200bqian", "还钱"),  # zero-width space, then pinyin
+    ("打📞给ni妈", "打电话给你妈"),
+    ("亻昔qian不还", "借钱不还"),
+    ("ni jia zai na li", "你家在哪里"),
 ]
 
 CLEAN = [
@@ -45,6 +51,9 @@ CLEAN = [
     "乾隆年间的瓶子",
     "66-145㎡，3室2厅",
     "这辆车两天没动，女未婚",
+    "Hello你好，nice一下，我的iphone和mac，AI说的",
+    "登录www.baidu.com查询DIGIT元",
+    "can we go home now",
 ]
 
 
@@ -66,6 +75,13 @@ def test_span_covers_the_disguised_characters() -> None:
     assert normalized.raw_span(start, start + 2) == (1, 4)
 
 
+def test_spelled_character_keeps_the_span_of_its_letters() -> None:
+    normalized = normalize("打ni 电hua")
+    assert normalized.text == "打你 电话"
+    assert [normalized.raw_span(i, i + 1) for i in (1, 4)] == [(1, 3), (5, 8)]
+    assert normalize("ni zai na").raw_span(0, 3) == (0, 9)
+
+
 def test_emoji_word_keeps_the_span_of_the_emoji() -> None:
     normalized = normalize("打📞给你妈")
     assert normalized.text == "打电话给你妈"
@@ -74,7 +90,7 @@ def test_emoji_word_keeps_the_span_of_the_emoji() -> None:
 
 _NASTY = st.text(
     alphabet=st.one_of(
-        st.sampled_from("还钱通讯录催收亻责钅戋辶不*-. ，\u200b\ufe0f\u202e💰📞👨\u200d⚖还還錢１Ａ\n\t\x00"),
+        st.sampled_from("还钱通讯录催收亻责钅戋辶不nihuaq*-. ，\u200b\ufe0f\u202e💰📞👨\u200d⚖还還錢１Ａ\n\t\x00"),
         st.characters(),
     ),
     max_size=80,

@@ -16,6 +16,7 @@ from harassclf.evidence import spans, spans_of_joined
 from harassclf.features import columns
 from harassclf.kernel_library import SWITCH, load_library
 from harassclf.labels import CATEGORIES, LABELS
+from harassclf.normalize import normalize
 from harassclf.segment import Segmenter
 
 
@@ -90,6 +91,8 @@ def test_contributions_and_intercept_are_the_decision_value(classifier: Classifi
             total = explanation.intercept + sum(c.value for c in explanation.contributions)
             assert total == pytest.approx(explanation.decision_value, abs=1e-9)
             assert explanation.decision_value == pytest.approx(decision[column], abs=1e-9)
+            length = len(normalize(text).text)  # the marks of start and end have no place in it
+            assert all(0 <= start < end <= length for c in explanation.contributions for start, end in c.spans)
 
 
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=30))

@@ -1,7 +1,7 @@
 """Seeded disguises of a message, as senders make them to pass a filter: for augmentation and for robustness tables.
 
 Each attack keeps the meaning for a human reader. What :mod:`harassclf.normalize` always undoes (Traditional, zero-width,
-symbols) needs no augmentation; training reads the others.
+symbols) needs no augmentation; training reads the others, pinyin too, of which some stays.
 """
 
 from __future__ import annotations

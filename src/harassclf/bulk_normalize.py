@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_letters
 
 import numpy as np
 
-from harassclf.features import fold_table
+from harassclf.features import END, START, bounded, fold_table
 from harassclf.normalize import (
     HAN_RANGES,
     LOOSE_CLASS,
@@ -25,16 +26,17 @@ from harassclf.normalize import (
     spaced_pairs,
     split_pairs,
 )
+from harassclf.pinyin import SPELLED
 from harassclf.segment import JOINT
 
-_HAN, _TIGHT, _LOOSE, _SPLIT, _SLOW = 1, 2, 4, 8, 16
+_HAN, _TIGHT, _LOOSE, _SPLIT, _SLOW, _LATIN = 1, 2, 4, 8, 16, 32
 _CODE_POINTS = 0x110000
 
 
 @dataclass(frozen=True, slots=True)
 class FoldedTexts:
-    """Folded code points of messages joined by ``JOINT``, shape ``(characters,)``; where each message starts, shape
-    ``(messages,)``; and the messages whose characters are not the raw ones one for one, by row."""
+    """Folded code points of messages between their marks (:func:`harassclf.features.bounded`), joined by ``JOINT``, shape
+    ``(characters,)``; where each message, its mark, starts, shape ``(messages,)``; and the messages whose characters are not the raw ones one for one, by row."""
 
     codes: np.ndarray
     starts: np.ndarray
@@ -85,17 +87,21 @@ IN_PLACE_OF_JOINT = "\uf8fd"  # a character that no term holds
 
 
 def join(texts: Sequence[str]) -> tuple[Sequence[str], str]:
-    """The texts, without joints of their own, and all of them joined."""
-    joined = JOINT.join(texts)
+    """The texts, without joints of their own, and all of them joined, each between its marks."""
+    joined = _joined(texts)
     if joined.count(JOINT) >= len(texts):
         texts = [text.replace(JOINT, IN_PLACE_OF_JOINT) for text in texts]
-        joined = JOINT.join(texts)
+        joined = _joined(texts)
     return texts, joined
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return bounded(f"{END}{JOINT}{START}".join(texts))
 
 
 def rejoin(texts: Sequence[str], changed: Mapping[int, Normalized]) -> str:
     """The texts joined, those that were normalised in their new form; by row."""
-    return JOINT.join([changed[i].text if i in changed else text for i, text in enumerate(texts)])
+    return _joined([changed[i].text if i in changed else text for i, text in enumerate(texts)])
 
 
 class BulkNormalizer:
@@ -125,6 +131,10 @@ class BulkNormalizer:
         found = (here & _SLOW) > 0
         found |= ((here & _TIGHT) > 0) & ((before & _HAN) > 0) & ((after & (_HAN | separator)) > 0)
         found |= ((here & _HAN) > 0) & ((before & separator) > 0) & ((after & separator) > 0)
+        found |= ((here & _LATIN) > 0) & (((before | after) & _HAN) > 0)
+        found[2:] |= (((here[2:] & here[:-2]) & _LATIN) > 0) & (codes[1:-1] == 32)
+        letters = np.concatenate((np.zeros(SPELLED - 1, bool), (here & _LATIN) > 0))
+        found |= np.logical_and.reduce([letters[i : i + len(found)] for i in range(SPELLED)])
         positions = [np.flatnonzero(found), self._spaced_words(codes, before, after), self._splits(codes, here)]
         ends = np.flatnonzero(codes == ord(JOINT))
         return np.unique(np.searchsorted(ends, np.concatenate(positions)))
@@ -153,6 +163,7 @@ def _flags() -> np.ndarray:
         flags[[ord(character) for character in spelled if pattern.fullmatch(character)]] |= flag
     flags[[ord(parts[0]) for parts in split_pairs()]] |= _SPLIT
     flags[other_replacements()] |= _SLOW
+    flags[list(map(ord, ascii_letters))] |= _LATIN
     return flags
 
 

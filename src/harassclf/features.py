@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 from operator import add
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
 from harassclf.normalize import normalize
+from harassclf.pinyin import pinyin_table_hash
 from harassclf.segment import Segmenter
 from harassclf.sounds import sound_characters, sound_table_hash, sounds
 from harassclf.word_classes import class_table_hash, classes
@@ -64,6 +65,10 @@ BLOCKS: tuple[Block, ...] = (
     Block("debt_sounds", "char", (2, 2), 0.05, about_debt="sounds"),
 )
 PAIR_MARK = "…"  # between the two words of such a pair; a message's own is in none
+# Stand before and behind every message, as words and characters of their own, so that how it begins and ends is read:
+# 你 first, a name last. On a fifth of the training voices macro-F1 0.889 to 0.894, precision at recall 0.88 0.928 to 0.937.
+START, END = "⊢", "⊣"
+LENGTH = "length"  # the column of :func:`length_scale`
 # The blocks whose n-grams are looked up; the others only change the weights of theirs.
 READ_BLOCKS = tuple(block for block in BLOCKS if not block.about_debt)
 # An insult or "I will call your mother" is harassment beside a debt, and a quarrel without one. A linear model cannot
@@ -75,9 +80,10 @@ _DEBT = re.compile(f"[{DEBT_CHARACTERS}]")
 
 
 def block_descriptions() -> list[dict[str, Any]]:
-    """What ``metadata.json`` says of the blocks: a model trained on others, another table of sounds or of word classes or other
-    characters of debts than this version has must not be used."""
-    made = {"sounds": sound_table_hash(), "classes": class_table_hash(), "debt_characters": DEBT_CHARACTERS}
+    """What ``metadata.json`` says of the blocks: a model trained on others, another table of sounds, word classes or pinyin, other
+    characters of debts or marks than this version has must not be used."""
+    tables = {"sounds": sound_table_hash(), "classes": class_table_hash(), "pinyin": pinyin_table_hash()}
+    made = {**tables, "debt_characters": DEBT_CHARACTERS, "marks": [START, END], "length": [_USUAL, _SHORTEST, _POWER]}
     lists = ("ngram_range", "gaps")
     return [{**asdict(block), **{name: list(getattr(block, name)) for name in lists}} for block in BLOCKS] + [made]
 
@@ -85,6 +91,27 @@ def block_descriptions() -> list[dict[str, Any]]:
 def speaks_of_debt(folded: str) -> bool:
     """Whether a folded message has a character that words about debts are made of."""
     return _DEBT.search(folded) is not None
+
+
+# Evidence counts less in a long message: the sum over its terms, times the root of 30 / (characters + 5). Otherwise many small
+# weights add up to harassment. Characters and not known terms, as an L2 norm would have it: a strange message gets no verdict from
+# the few words of it that are known. On a fifth of the training voices at equal recall false alarms on SMS 0.38% to 0.28%, on
+# comments 0.32% to 0.25%, at the same macro-F1 (with C 12 in place of 5); powers of 0.25 and 0.7 did less.
+_USUAL, _SHORTEST, _POWER = 30.0, 5.0, 0.5
+
+
+_Number = TypeVar("_Number", float, np.ndarray)
+
+
+def length_scale(characters: _Number) -> _Number:
+    """By what the evidence of a message is multiplied that has so many characters, marks included, blanks in a row counted as
+    one."""
+    return cast("_Number", (_USUAL / (characters + _SHORTEST)) ** _POWER)
+
+
+def bounded(folded: str) -> str:
+    """A folded message between the marks of its start and its end: what is cut into words and n-grams."""
+    return f"{START}{folded}{END}"
 
 
 _WHITESPACE = re.compile(r"\s\s+")
@@ -133,7 +160,7 @@ def fold_table() -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Folded text cut into words; positions count characters of the normalised text."""
+    """Folded text between its marks (:func:`bounded`), cut into words; positions count its characters."""
 
     folded: str
     tokens: list[str]  # joined they give ``folded``
@@ -160,7 +187,7 @@ class Document:
         return _grams(self.sounds if "sounds" in (block.name, block.about_debt) else self.characters, n, add)
 
     def bounds(self, block: Block, n: int) -> tuple[Sequence[int], Sequence[int]]:
-        """Where each of :meth:`ngrams` starts and ends in the normalised text."""
+        """Where each of :meth:`ngrams` starts and ends in ``folded``."""
         if block.analyzer == "char":
             starts = self.character_starts
             return starts[: max(0, len(starts) - n + 1)], [i + 1 for i in starts[n - 1 :]]
@@ -212,10 +239,10 @@ def words_of(folded: Sequence[str], segmenter: Segmenter) -> list[list[str]]:
 
 
 def columns(texts: Sequence[str], segmenter: Segmenter) -> pd.DataFrame:
-    """What the vectorizers read: one row a message, one column a block, shape ``(len(texts), len(BLOCKS))``."""
+    """What the vectorizers read: one row a message, one column a block, and :data:`LENGTH`, shape ``(len(texts), len(BLOCKS) + 1)``."""
     import pandas as pd
 
-    folded = [fold(normalize(text).text) for text in texts]
+    folded = [bounded(fold(normalize(text).text)) for text in texts]
     words = words_of(folded, segmenter)
     characters = [_WHITESPACE.sub(" ", text) for text in folded]
     of_classes = list(map(classes, words))
@@ -226,4 +253,8 @@ def columns(texts: Sequence[str], segmenter: Segmenter) -> pd.DataFrame:
             made[block.name] = [_word_pairs(of, block.gaps) for of in (of_classes if block.of_classes else words)]
     frame = pd.DataFrame(made, dtype=object)
     debt = pd.Series([speaks_of_debt(text) for text in folded], frame.index, dtype=bool)
-    return frame.assign(**{block.name: frame[block.about_debt].where(debt, "") for block in BLOCKS if block.about_debt})
+    # Single words: the marks would be two more words for "speaks of a debt".
+    frame[LENGTH] = [length_scale(len(text)) for text in characters]
+    frame["debt_words"] = [" ".join(of[1:-1]) for of in words]
+    read = {block.name: frame.get(block.name, frame[block.about_debt]) for block in BLOCKS if block.about_debt}
+    return frame.assign(**{name: column.where(debt, "") for name, column in read.items()})

@@ -23,9 +23,13 @@
 #define LOOSE 4
 #define SPLIT 8
 #define SLOW 16
+#define LATIN 32
+#define SPELLED 6 /* letters of a word that is read beside no Han character, see pinyin.py */
 #define NOTHING 1e-9 /* evidence.py */
 #define PAIR_MARK 0x2026 /* features.py, as are the gaps: so many words stand between those of a pair */
 #define GAPS 3
+#define USUAL 30.0 /* features.length_scale */
+#define SHORTEST 5.0
 
 #ifndef SOURCE_HASH
 #define SOURCE_HASH ""
@@ -321,24 +325,29 @@ static int holds(const table *t, uint32_t left, uint32_t right) {
 
 /* Replaces code points one by one and folds them; `slow[i]` says whether more than that may change the text at i: a code point
  * that vanishes or stands for several, two that are one character split, the end of a gap of up to three separators inside
- * what may be a hidden word, a single character apart from its neighbours. May name too many, never too few. Returns how
- * many it named. */
+ * what may be a hidden word, a single character apart from its neighbours, a letter beside a Han character, a blank behind
+ * another letter or the sixth of a word, which may spell Chinese. May name too many, never too few. Returns how many it named. */
 EXPORT int64_t harassclf_fold(const model *m, const uint32_t *codes, int64_t n, uint32_t *folded, uint8_t *slow) {
     int64_t found = 0;
     uint32_t left = 0, gap = 0; /* the last Han character, and how many separators stand after it */
     uint8_t apart = 0;          /* whether a separator of single characters stands before */
+    uint32_t letters = 0;       /* of the word so far */
+    uint8_t before = 0, second = 0; /* the flags of what stands before, and before that where there is a blank between */
     for (int64_t i = 0; i < n; i++) {
         const uint32_t raw = codes[i], code = stand_in(m->single, raw);
         const uint32_t next = i + 1 < n ? stand_in(m->single, codes[i + 1]) : 0;
         const uint8_t here = m->flags[code] | (m->flags[raw] & SLOW);
         const uint8_t after = (m->flags[next] & TIGHT) || next == ' ' || next == '\t';
+        letters = here & LATIN ? letters + 1 : 0;
         slow[i] = (here & SLOW) || ((here & SPLIT) && holds(&m->split, code, next)) ||
-                  ((here & HAN) && ((gap && gap <= 3 && holds(&m->hidden, left, code)) || (apart && after)));
+                  ((here & HAN) && ((gap && gap <= 3 && holds(&m->hidden, left, code)) || (apart && after))) ||
+                  ((here & LATIN) && (((before | m->flags[next]) & HAN) || (second & LATIN) || letters == SPELLED));
         found += slow[i];
         if (here & HAN)
             left = code, gap = 0;
         else
             gap = left && (here & (TIGHT | LOOSE)) ? gap + 1 : (left = 0);
+        second = code == ' ' ? before : 0, before = here;
         apart = (here & TIGHT) || code == ' ' || code == '\t';
         folded[i] = stand_in(m->fold, code);
     }
@@ -349,7 +358,10 @@ typedef struct {
     int32_t first, last; /* its occurrences */
     int32_t start, length; /* its characters among those of all messages, joints counted */
     int32_t debt;
+    int32_t characters; /* of it, blanks in a row counted as one */
 } message;
+
+static double scale_of(const message *of) { return sqrt(USUAL / (of->characters + SHORTEST)); }
 
 /* Which terms of the message under way were seen, and where first. Slots of earlier messages count as empty. */
 typedef struct {
@@ -385,10 +397,11 @@ static int add_up(const model *m, occurrence *found, message *of, uint64_t numbe
         found[there->at].count++;
     }
     const double *weights = m->label_weights + of->debt * m->labels;
+    const double scale = scale_of(of);
     for (int k = 0; k < m->labels; k++) decision[k] = m->intercept[k];
     for (int32_t i = of->first; i < of->last; i++) {
         if (!found[i].count) continue;
-        const double value = times(found[i].count), *weight = weights + (int64_t)found[i].term * ROW;
+        const double value = scale * times(found[i].count), *weight = weights + (int64_t)found[i].term * ROW;
         for (int k = 0; k < m->labels; k++) decision[k] += value * weight[k];
     }
     return 1;
@@ -474,7 +487,7 @@ static uint64_t pair_key(const work *w, int32_t i) { return (uint64_t)w->sound[i
 
 static uint64_t triple_key(const work *w, int32_t i) { return (uint64_t)w->sound[i - 2] << 2 * CODE_BITS | pair_key(w, i); }
 
-static void of_characters(const model *m, const work *w, int32_t length, places *p) {
+static int32_t of_characters(const model *m, const work *w, int32_t length, places *p) {
     int32_t kept = 0;
     for (int32_t i = 0; i < length; i++) {
         if (i && w->text[i] == ' ' && w->text[i - 1] == ' ') continue;
@@ -489,11 +502,12 @@ static void of_characters(const model *m, const work *w, int32_t length, places 
         if (i >= 1) met(m, p, get(&m->sounds2, pair_key(w, i), w->two[i]), w->at[i - 1], at + 1);
         if (i >= 2) met(m, p, get(&m->sounds3, triple_key(w, i), w->three[i]), w->at[i - 2], at + 1);
     }
+    return kept;
 }
 
-/* Scores messages whose folded text is cut into words: words are separated by the separator, and a joint, which is a word
- * of its own, ends each message but the last. `found` has room for thirteen occurrences a character, `decisions` for a row a
- * message. Returns how many messages there were, -1 without memory. */
+/* Scores messages whose folded text, between the marks of its start and end, is cut into words: words are separated by the
+ * separator, and a joint, which is a word of its own, ends each message but the last. `found` has room for thirteen occurrences
+ * a character, `decisions` for a row a message. Returns how many messages there were, -1 without memory. */
 EXPORT int64_t harassclf_score(const model *m, const uint32_t *codes, int64_t n, occurrence *found, message *messages,
                                double *decisions) {
     work w;
@@ -512,9 +526,9 @@ EXPORT int64_t harassclf_score(const model *m, const uint32_t *codes, int64_t n,
         }
         w.ends[words] = length, words += length && (!words || w.ends[words - 1] < length);
         message *of = &messages[rows];
-        *of = (message){p.used, p.used, p.start, length, debt};
+        *of = (message){p.used, p.used, p.start, length, debt, 0};
         of_words(m, &w, words, &p);
-        of_characters(m, &w, length, &p);
+        of->characters = of_characters(m, &w, length, &p);
         of->last = p.used, p.start += length + 1;
         if (!add_up(m, found, of, (uint64_t)rows, &s, decisions + rows * m->labels)) rows = -2;
         i += 2; /* the joint, and the separator after it */
@@ -529,11 +543,12 @@ EXPORT void harassclf_categories(const model *m, const occurrence *found, const 
     for (int64_t r = 0; r < n; r++) {
         const message *of = &messages[rows[r]];
         double *decision = decisions + r * m->categories;
+        const double scale = scale_of(of);
         for (int k = 0; k < m->categories; k++) decision[k] = m->intercept[m->labels + k];
         for (int32_t i = of->first; i < of->last; i++) {
             if (!found[i].count) continue;
             const int64_t row = of->debt ? m->beside[found[i].term] : found[i].term;
-            const double value = times(found[i].count), *weight = m->category_weights + row * ROW;
+            const double value = scale * times(found[i].count), *weight = m->category_weights + row * ROW;
             for (int k = 0; k < m->categories; k++) decision[k] += value * weight[k];
         }
     }
@@ -541,11 +556,11 @@ EXPORT void harassclf_categories(const model *m, const occurrence *found, const 
 
 /* What each character of a message carries of one label's decision value, by steps that are then summed up. */
 static void carry(const model *m, const occurrence *found, const message *of, int32_t label, double *weights) {
-    const double *of_label = m->label_weights + of->debt * m->labels + label;
+    const double *of_label = m->label_weights + of->debt * m->labels + label, scale = scale_of(of);
     memset(weights, 0, ((size_t)of->length + 1) * sizeof *weights);
     for (int32_t i = of->first; i < of->last; i++) {
         const int32_t count = found[found[i].first].count;
-        const double step = times(count) / count * of_label[(int64_t)found[i].term * ROW] / (found[i].end - found[i].start);
+        const double step = scale * times(count) / count * of_label[(int64_t)found[i].term * ROW] / (found[i].end - found[i].start);
         weights[found[i].start - of->start] += step;
         weights[found[i].end - of->start] -= step;
     }
@@ -569,7 +584,8 @@ static int32_t stretches(const double *weights, int32_t n, double share, span *o
     return used;
 }
 
-/* The stretches of each message on which the decision value of its label rests, one message after another; labels[i] is
+/* The stretches of each message, without the marks of its start and end, on which the decision value of its label rests, one
+ * message after another; labels[i] is
  * -1 where none are wanted. `out` has room for one a character, `counts` for a number a message. Returns how many in all,
  * -1 without memory. */
 EXPORT int64_t harassclf_spans(const model *m, const occurrence *found, const message *messages, int64_t n,
@@ -584,7 +600,7 @@ EXPORT int64_t harassclf_spans(const model *m, const occurrence *found, const me
         counts[r] = 0;
         if (labels[r] < 0) continue;
         carry(m, found, &messages[r], labels[r], weights);
-        used += counts[r] = stretches(weights, messages[r].length, share, out + used);
+        used += counts[r] = stretches(weights + 1, messages[r].length - 2, share, out + used);
     }
     free(weights);
     return used;

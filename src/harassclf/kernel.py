@@ -20,7 +20,7 @@ from harassclf.artifact import Artifact
 from harassclf.bulk_normalize import IN_PLACE_OF_JOINT, code_point_tables, codes_of, join, rejoin, split_into_chunks
 from harassclf.errors import ModelError
 from harassclf.evidence import SPAN_SHARE
-from harassclf.features import BLOCKS, DEBT_CHARACTERS, READ_BLOCKS, Block
+from harassclf.features import BLOCKS, DEBT_CHARACTERS, READ_BLOCKS, Block, bounded
 from harassclf.labels import CATEGORIES, LABELS
 from harassclf.normalize import Normalized, normalize_around
 from harassclf.segment import JOINT, Segmenter
@@ -33,7 +33,7 @@ _BLOCK_NUMBERS = {"words": 0, "characters": 1, "sounds": 2, "word_pairs": 3, "cl
 _OCCURRENCE = 5 * 4  # bytes: term, start, end, first, count
 # A character at most: a word, two words, three pairs with a gap, the same of classes, the character, two and three sounds.
 _OCCURRENCES = 13
-_MESSAGE = 5 * 4  # bytes
+_MESSAGE = 6 * 4  # bytes
 _SPAN = np.dtype([("start", np.int32), ("end", np.int32), ("weight", np.float64)])
 _ROW = 8  # doubles
 _LABELS, _CATEGORIES = len(LABELS), len(CATEGORIES)
@@ -145,6 +145,7 @@ class KernelScorer:
     def score(self, text: str) -> KernelScored:
         """Normalise, cut and score one message."""
         folded, normalized = self._folded(text)
+        folded = bounded(folded)
         codes = _SEPARATOR.join(self._segmenter.words(folded)).encode("utf-32-le")
         return KernelScored(self._kernel, codes, len(folded), normalized)
 
@@ -207,7 +208,7 @@ class KernelScorer:
         starts = np.concatenate(([0], np.flatnonzero(codes == ord(JOINT)) + 1)) if len(slow) else np.empty(0, int)
         positions: dict[int, list[int]] = {}
         rows = np.searchsorted(starts, slow, side="right") - 1
-        for row, at in zip(rows.tolist(), (slow - starts[rows]).tolist(), strict=True):
+        for row, at in zip(rows.tolist(), (slow - starts[rows] - 1).tolist(), strict=True):
             positions.setdefault(row, []).append(at)
         found = {row: normalize_around(texts[row], at) for row, at in positions.items()}
         return {row: normalized for row, normalized in found.items() if normalized.text != texts[row]}

@@ -1,7 +1,7 @@
 """The trained linear model as plain arrays: the numbers of the saved scikit-learn pipeline, without scikit-learn.
 
 A term's value is ``(1 + ln tf) * idf * block weight`` (scikit-learn's ``TfidfVectorizer(sublinear_tf=True, norm=None)``
-in a ``ColumnTransformer``), twice with two coefficients in a message that speaks of a debt; decision values are the dot product with the coefficients plus the intercept.
+in a ``ColumnTransformer``) times :func:`harassclf.features.length_scale`, twice with two coefficients in a message that speaks of a debt; decision values are the dot product with the coefficients plus the intercept.
 Agreement with the saved pipeline is tested to 1e-9 on the whole corpus. This module scores one message in the least time
 and can explain it; ``bulk`` scores many.
 """
@@ -19,7 +19,7 @@ import numpy as np
 
 from harassclf.artifact import Artifact
 from harassclf.evidence import spans
-from harassclf.features import READ_BLOCKS, Block, Document, fold, speaks_of_debt
+from harassclf.features import READ_BLOCKS, Block, Document, bounded, fold, length_scale, speaks_of_debt
 from harassclf.labels import LABELS
 from harassclf.normalize import Normalized, normalize
 from harassclf.segment import Segmenter
@@ -56,12 +56,13 @@ class Scored:
     frequencies: dict[int, int]
     shares: np.ndarray  # what each of these terms adds to each label's decision value, shape ``(terms, labels)``
     grams: list[_Grams]
+    scale: float  # of its length
     model: _Weights
 
     @property
     def categories(self) -> list[float]:
         """Decision values of the categories."""
-        return self.model.categories.decision(self.model.categories.shares(self.frequencies))
+        return self.model.categories.decision(self.model.categories.shares(self.frequencies) * self.scale)
 
     @property
     def decision(self) -> np.ndarray:
@@ -70,11 +71,12 @@ class Scored:
 
     def contributions(self, column: int) -> list[Contribution]:
         """Every known term's share of decision value ``column``; with the intercept they add up to it exactly."""
+        last = len(self.normalized.text)
         where: dict[int, list[tuple[int, int]]] = {term: [] for term in self.frequencies}
         blocks: dict[int, str] = {}
         for grams in self.grams:
             for term, start, end in _occurrences(self.document, grams):
-                where[term].append((start, end))
+                where[term].append((max(0, start - 1), min(last, end - 1)))  # without the mark of the start
                 blocks[term] = grams.block.name
         return [
             Contribution(blocks[term], self.model.names[term], share, tuple(where[term]))
@@ -95,7 +97,7 @@ class Scored:
         share[None] = 0.0
         uncollapsed = isinstance(self.document.character_starts, range)
         even = [grams for grams in self.grams if uncollapsed and grams.block.analyzer == "char" and grams.terms]
-        steps = [0.0] * (len(self.normalized.text) + 1)
+        steps = [0.0] * (len(self.document.folded) + 1)
         for block in READ_BLOCKS:
             starts, ends = self.document.bounds(block, 1) if block.analyzer == "word" or not uncollapsed else ((), ())
             for grams in self.grams:
@@ -104,12 +106,12 @@ class Scored:
         weights = list(accumulate(steps[:-1]))
         for grams in even:
             weights = list(map(add, weights, _evenly([share[term] for term in grams.terms], grams.n)))
-        return weights
+        return weights[1:-1]  # without the marks of start and end
 
     def _shares(self, column: int) -> list[float]:
         if column < len(self.labels):
             return cast("list[float]", self.shares[:, column].tolist())
-        of_categories = self.model.categories.shares(self.frequencies)
+        of_categories = self.model.categories.shares(self.frequencies) * self.scale
         return cast("list[float]", of_categories[:, column - len(self.labels)].tolist())
 
 
@@ -175,15 +177,16 @@ class Scorer:
     def score(self, text: str) -> Scored:
         """Normalise, cut and score one message."""
         normalized = normalize(text)
-        folded = fold(normalized.text)
+        folded = bounded(fold(normalized.text))
         document = Document.from_folded(folded, self._segmenter.words(folded))
         grams = [self._grams(document, block, n) for block, n in _BLOCK_NS]
         counts = Counter(chain.from_iterable([g.terms for g in grams]))
         counts.pop(None, None)
         frequencies = cast("dict[int, int]", counts)
         weights = self._weights[speaks_of_debt(folded)]
-        shares = weights.labels.shares(frequencies)
-        return Scored(normalized, document, weights.labels.decision(shares), frequencies, shares, grams, weights)
+        scale = length_scale(len(document.characters))
+        shares = weights.labels.shares(frequencies) * scale
+        return Scored(normalized, document, weights.labels.decision(shares), frequencies, shares, grams, scale, weights)
 
     def _grams(self, document: Document, block: Block, n: int) -> _Grams:
         return _Grams(block, n, list(map(self._index[block.name].get, document.ngrams(block, n))))
@@ -193,7 +196,7 @@ _BLOCK_NS = tuple((block, n) for block in READ_BLOCKS for n in block.lengths)
 
 
 def _occurrences(document: Document, grams: _Grams) -> Iterator[tuple[int, int, int]]:
-    """Every occurrence of a known term: the term, its start and its end in the normalised text."""
+    """Every occurrence of a known term: the term, its start and its end in the folded text between its marks."""
     starts, ends = document.bounds(grams.block, grams.n)
     for term, start, end in zip(grams.terms, starts, ends, strict=True):
         if term is not None:
