@@ -465,6 +465,13 @@ def test_with_the_keyboard_only(open_page: Callable[..., Any]) -> None:
     expect(page.locator("#message-result details.category").first).not_to_have_attribute("open", re.compile(""))
 
 
+def test_the_chosen_tab_shows_on_a_narrow_screen(open_page: Callable[..., Any]) -> None:
+    page = open_page("precheck", viewport={"width": 260, "height": 600})
+    expect(page.locator("#tab-precheck")).to_be_in_viewport(ratio=1)
+    page.goto(page.url.replace("#precheck", "#message"))
+    expect(page.locator("#tab-message")).to_be_in_viewport(ratio=1)
+
+
 def test_every_focus_is_visible(open_page: Callable[..., Any]) -> None:
     page = open_page()
     for _ in range(12):

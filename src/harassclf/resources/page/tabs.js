@@ -11,8 +11,16 @@ function open(name, focus) {
     tab.tabIndex = chosen ? 0 : -1;
     document.getElementById(`panel-${nameOf(tab)}`).hidden = !chosen;
     if (chosen && focus) tab.focus();
-    if (chosen) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (chosen) uncover(tab);
   }
+}
+
+/** Scroll the row of tabs, on a narrow screen, so far that all of this one shows. Not scrollIntoView: since Chromium 150 the
+ * keyboard goes on from what that was called for, so that the first Tab left out the link to the content. */
+function uncover(tab) {
+  const row = tab.parentElement;
+  const left = tab.offsetLeft - row.offsetLeft;
+  row.scrollLeft = Math.min(left, Math.max(row.scrollLeft, left + tab.offsetWidth - row.clientWidth));
 }
 
 function step(event) {
