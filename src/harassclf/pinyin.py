@@ -34,8 +34,7 @@ _TOGETHER = 60  # more syllables in a row are read in parts, so that no text cos
 @dataclass(frozen=True, slots=True)
 class _Table:
     characters: Mapping[str, str]
-    alone: Mapping[str, int]  # bits of single characters
-    followers: Mapping[str, Mapping[str, int]]  # bits of what follows a character
+    followers: Mapping[str, Mapping[str, str]]  # what follows a character, by bits; as the file has it
     not_pinyin: frozenset[str]
 
 
@@ -60,15 +59,17 @@ def pinyin_table_hash() -> str:
 @cache
 def _table() -> _Table:
     source = json.loads(_resource("pinyin.json"))
-    followers = {
-        first: {second: int(level) for level, seconds in levels.items() for second in seconds}
-        for first, levels in source["followers"].items()
-    }
-    not_pinyin = frozenset(_resource("not_pinyin.txt").split())
-    return _Table(source["syllables"], followers.pop(""), followers, not_pinyin)
+    return _Table(source["syllables"], source["followers"], frozenset(_resource("not_pinyin.txt").split()))
 
 
-@lru_cache(10_000)  # the masks of an export (PLACE, NAME) stand in nearly every row
+@lru_cache(1_000)  # all 60,000 pairs as dictionaries would be 10 MB a process
+def _followers(first: str) -> dict[str, int]:
+    """Bits of each character that follows ``first``; of each at all for an empty one."""
+    levels = _table().followers.get(first, {})
+    return {second: int(level) for level, seconds in levels.items() for second in seconds}
+
+
+@lru_cache(2_000)  # the masks of an export (PLACE, NAME) stand in nearly every row
 def syllables(word: str) -> tuple[str, ...]:
     """``word`` cut into as few syllables of pinyin as possible; empty where it is none, or English."""
     word = word.lower().replace("ü", "v")
@@ -137,7 +138,7 @@ def _read(words: Sequence[tuple[int, tuple[str, ...]]], left: str, right: str) -
 def _makes_sense(characters: str) -> bool:
     """Whether half of these neighbours are met in training text: most English words and names fail here."""
     pairs = [pair for pair in pairwise(characters) if EDGE not in pair]
-    known = sum(second in _table().followers.get(first, ()) for first, second in pairs)
+    known = sum(second in _followers(first) for first, second in pairs)
     return known > 0 and 2 * known >= len(pairs)
 
 
@@ -153,11 +154,11 @@ _Paths = dict[str, tuple[int, str]]  # by its last character the cheapest text: 
 
 def _next(best: _Paths, characters: str) -> _Paths:
     """The cheapest texts that end in each of ``characters``, of equal ones the first in order."""
-    followers, alone = _table().followers, _table().alone
+    alone = _followers("")
     ways: dict[str, list[tuple[int, str]]] = {character: [] for character in characters}
     met: dict[str, set[str]] = {character: set() for character in characters}
     for last, (cost, text) in best.items():
-        known = followers.get(last, {})
+        known = _followers(last)
         for character in ways.keys() & known.keys():
             ways[character].append((cost + known[character], text))
             met[character].add(last)
