@@ -86,22 +86,25 @@ class Training:
     @cached_property
     def matrices(self) -> tuple[Blocks, dict[str, Blocks]]:
         """By block what is trained on, and what is judged."""
-        frame = columns(self.read["text"].tolist(), Segmenter())
+        frame = self.shown(columns(self.read["text"].tolist(), Segmenter()))
+        rest = {name: self.shown(of) for name, of in self.judged.items()}
         trained: Blocks = {}
-        judged: dict[str, Blocks] = {name: {} for name in self.judged}
+        judged: dict[str, Blocks] = {name: {} for name in rest}
         for block in BLOCKS:
             terms = vectorizer(block, self.config.min_df_of(block)).set_params(norm=self.norm)
             weight = 1.0 if self.norm else block.weight
-            trained[block.name] = self.scale(frame) @ terms.fit_transform(self.shown(frame)[block.name]) * weight
-            for name, of in self.judged.items():
-                judged[name][block.name] = self.scale(of) @ terms.transform(self.shown(of)[block.name]) * weight
+            trained[block.name] = self.scale(frame) @ terms.fit_transform(frame[block.name]) * weight
+            for name, of in rest.items():
+                judged[name][block.name] = self.scale(of) @ terms.transform(of[block.name]) * weight
         return trained, judged
 
     def scale(self, frame: pd.DataFrame) -> sp.dia_matrix:
         return sp.diags(frame[LENGTH] if self.scaled else np.ones(len(frame)))
 
     def shown(self, frame: pd.DataFrame) -> pd.DataFrame:
-        return frame if self.marked else frame[list(UNMARKED)].apply(lambda column: column.map(UNMARKED[column.name]))
+        return (
+            frame if self.marked else frame.assign(**{name: frame[name].map(strip) for name, strip in UNMARKED.items()})
+        )
 
 
 def unmarked_words(cell: str) -> str:
@@ -170,9 +173,8 @@ def main() -> None:
             variant.config, **{name: getattr(CONFIG, name) for name in ("C", "halvings", "dropout", "ratio_power")}
         )
         differs = (wanted, variant.norm, variant.marked, variant.scaled)
-        if (
-            text is None or (text.config, text.norm, text.marked, text.scaled) != differs
-        ):  # one at a time: each takes 2 GB
+        # One at a time: each takes 2 GB.
+        if text is None or (text.config, text.norm, text.marked, text.scaled) != differs:
             text = Training(*differs, training, frames)
         kept = heaviest(shipped, variant.terms) if variant.terms and shipped is not None else None
         model, found = judged(variant, text, kept)

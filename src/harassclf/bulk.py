@@ -330,19 +330,21 @@ class BulkScorer:
 
     def _character_symbols(self, folded: FoldedTexts, alphabet: np.ndarray) -> _Symbols:
         codes = folded.codes
-        blank = codes == 32
-        # Runs of blanks count as one, as in scikit-learn's char analyzer.
-        kept = np.flatnonzero(~(blank & np.concatenate(([False], blank[:-1]))))
+        kept = np.flatnonzero(_counted(codes))
         symbols, joints = alphabet[codes], codes == ord(JOINT)
         symbols[joints] = _UNKNOWN
         return symbols[kept], kept, kept + 1, np.cumsum(joints, dtype=np.int32)[kept]
 
 
+def _counted(codes: np.ndarray) -> np.ndarray:
+    """Which characters count, as in scikit-learn's char analyzer: all but blanks behind another one."""
+    blank = codes == 32
+    return np.asarray(~(blank & np.concatenate(([False], blank[:-1]))))
+
+
 def _lengths(folded: FoldedTexts) -> np.ndarray:
     """Characters of each message, marks included, blanks in a row counted as one."""
-    blank = folded.codes == 32
-    kept = ~(blank & np.concatenate(([False], blank[:-1])))
-    counts = np.add.reduceat(kept.astype(np.int64), folded.starts)
+    counts = np.add.reduceat(_counted(folded.codes).astype(np.int64), folded.starts)
     counts[:-1] -= 1  # the joint behind it
     return counts.astype(float)
 

@@ -253,8 +253,8 @@ def columns(texts: Sequence[str], segmenter: Segmenter) -> pd.DataFrame:
             made[block.name] = [_word_pairs(of, block.gaps) for of in (of_classes if block.of_classes else words)]
     frame = pd.DataFrame(made, dtype=object)
     debt = pd.Series([speaks_of_debt(text) for text in folded], frame.index, dtype=bool)
-    # Single words: the marks would be two more words for "speaks of a debt".
     frame[LENGTH] = [length_scale(len(text)) for text in characters]
-    frame["debt_words"] = [" ".join(of[1:-1]) for of in words]
-    read = {block.name: frame.get(block.name, frame[block.about_debt]) for block in BLOCKS if block.about_debt}
-    return frame.assign(**{name: column.where(debt, "") for name, column in read.items()})
+    weighed = {block.name: frame[block.about_debt] for block in BLOCKS if block.about_debt}
+    # Single words: the marks would be two more words for "speaks of a debt".
+    weighed["debt_words"] = pd.Series([" ".join(of[1:-1]) for of in words], frame.index, dtype=object)
+    return frame.assign(**{name: column.where(debt, "") for name, column in weighed.items()})
