@@ -20,10 +20,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from harassclf.corpus import RESERVED, TRAIN
+from harassclf.decision import softmax
 from harassclf.features import BLOCKS, END, LENGTH, START, Block, columns
 from harassclf.labels import HARASSMENT, LABELS
 from harassclf.segment import Segmenter
-from harassclf.training import TrainingConfig, attacked, background_rows, fit_labels, vectorizer
+from harassclf.stacking import label_decisions, subclass_decisions
+from harassclf.subclasses import log_sum_exp
+from harassclf.training import TrainingConfig, attacked, background_rows, fit_labels, fit_subclasses, vectorizer
 
 CONFIG = TrainingConfig()
 ALARMS, RECALL = 4000, 0.85
@@ -43,10 +46,16 @@ class Variant:
     terms: int | None = None  # only so many, those that the shipped fit weighs most
     marked: bool = True  # whether the start and the end of a message are read
     scaled: bool = True  # whether the evidence of long messages counts less
+    subclasses: bool = True
 
 
 VARIANTS = (
     Variant("shipped"),
+    Variant("without subclasses", subclasses=False),
+    Variant(
+        "terms of as many messages as before there were subclasses",
+        config=replace(CONFIG, min_df=21, pair_min_df=40, class_min_df=35),
+    ),
     Variant("without pairs of words with others between", without("word_pairs")),
     Variant("without classes of words", without("classes", "class_pairs")),
     Variant("without marks of start and end", marked=False),
@@ -127,13 +136,27 @@ def joined(blocks: Blocks, chosen: Iterable[Block], kept: np.ndarray | None) -> 
 def judged(
     variant: Variant, text: Training, kept: np.ndarray | None
 ) -> tuple[LogisticRegression, dict[str, np.ndarray]]:
-    """The variant's classifier and its probabilities, columns as ``LABELS``, of everything that is judged."""
+    """The variant's classifier and its probabilities, columns as ``LABELS``, of everything that is judged. Labels and subclasses
+    count half each, since a stacking would need folds."""
     trained, rest = text.matrices
     labels, voices = text.read["label"].to_numpy(), text.read["voice"].to_numpy()
-    model = fit_labels(joined(trained, variant.blocks, kept), labels, voices, variant.config)
-    order = [list(model.classes_).index(label) for label in LABELS]
-    of = {name: model.predict_proba(joined(blocks, variant.blocks, kept))[:, order] for name, blocks in rest.items()}
+    matrix = joined(trained, variant.blocks, kept).astype(np.float32)
+    model = fit_labels(matrix, labels, voices, variant.config)
+    subclasses = fit_subclasses(matrix, text.read, variant.config) if variant.subclasses else None
+    of = {
+        name: softmax(decided(model, subclasses, joined(blocks, variant.blocks, kept))) for name, blocks in rest.items()
+    }
     return model, of
+
+
+def decided(model: LogisticRegression, subclasses: LogisticRegression | None, matrix: sp.csr_matrix) -> np.ndarray:
+    """Decision values of the labels, shape ``(n, 3)``."""
+    found = label_decisions(model, matrix)
+    if subclasses is None:
+        return found
+    raw = subclass_decisions(subclasses, matrix)
+    harassment, other = log_sum_exp(np.hstack([found, raw])).T
+    return (found + np.stack([harassment, raw[:, -1], other], axis=1)) / 2
 
 
 def heaviest(model: LogisticRegression, n: int) -> np.ndarray:

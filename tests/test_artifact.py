@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,8 @@ def test_changed_pickle_is_never_unpickled(model_copy: Path, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"format": 2}, "format 2"),
+        ({"format": 1}, "format 1"),
+        ({"format": 3}, "format 3"),
         ({"format": None}, "format None"),
         ({"labels": ["spam", "ham"]}, "labels"),
         ({"categories": []}, "categories"),
@@ -68,6 +70,23 @@ def test_foreign_metadata_is_refused(model_copy: Path, changes: dict, reason: st
         Classifier.load(model_copy)
 
 
+def test_a_folder_of_the_first_format_is_told_so_and_not_which_files_it_lacks(model_copy: Path) -> None:
+    _edit(model_copy, format=1)
+    (model_copy / artifact.VOCABULARY).rename(model_copy / "vocabulary.json")
+    with pytest.raises(ModelError, match="format 1, this version reads 2"):
+        Classifier.load(model_copy)
+
+
+def test_weights_of_the_mixture_have_to_fit(model_copy: Path) -> None:
+    metadata = json.loads((model_copy / artifact.METADATA).read_text("utf-8"))
+    with np.load(model_copy / artifact.WEIGHTS) as arrays:
+        changed = {**arrays, "mixture": np.zeros((3, 3))}
+    np.savez(model_copy / artifact.WEIGHTS, **changed)
+    artifact.write_metadata(model_copy, metadata)
+    with pytest.raises(ModelError, match="'mixture' is not 3 x 2"):
+        Classifier.load(model_copy)
+
+
 @pytest.mark.parametrize("thresholds", [{}, {"harassment": "x"}, {"harassment": 2, "review": [0, 1], "categories": {}}])
 def test_unusable_thresholds_are_refused(model_copy: Path, thresholds: dict) -> None:
     _edit(model_copy, thresholds=thresholds)
@@ -76,7 +95,14 @@ def test_unusable_thresholds_are_refused(model_copy: Path, thresholds: dict) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("vocabulary.json", b"[]"), ("vocabulary.json", b"{"), ("weights.npz", b"junk")]
+    ("name", "content"),
+    [
+        (artifact.VOCABULARY, lzma.compress(b"[]")),
+        (artifact.VOCABULARY, lzma.compress(b"{")),
+        (artifact.VOCABULARY, b"junk"),
+        (artifact.VOCABULARY, lzma.compress(b"{}")[:-9]),
+        ("weights.npz", b"junk"),
+    ],
 )
 def test_foreign_file_with_a_right_hash_is_refused(model_copy: Path, name: str, content: bytes) -> None:
     metadata = json.loads((model_copy / artifact.METADATA).read_text("utf-8"))

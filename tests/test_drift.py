@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from prometheus_client import CollectorRegistry
 
-from harassclf import Classifier
+from harassclf import Classifier, artifact
 from harassclf.cli import main
 from harassclf.drift import (
     FEW,
@@ -56,7 +56,7 @@ def test_words_are_counted_on_folded_normalised_text() -> None:
 def test_the_model_knows_words_and_no_pairs(classifier: Classifier) -> None:
     assert "电话" in classifier.words
     assert not any(" " in word for word in classifier.words)
-    vocabulary = json.loads((classifier.folder / "vocabulary.json").read_text("utf-8"))["words"]
+    vocabulary = artifact.read(classifier.folder).vocabulary["words"].split()
     assert classifier.words <= set(vocabulary)
 
 

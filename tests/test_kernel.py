@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import lzma
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harassclf import Classifier, Prediction, kernel_library
+from harassclf import Classifier, Prediction, artifact, kernel_library
 from harassclf.attacks import ATTACKS, attack
 from harassclf.classifier import default_model_folder
 from harassclf.errors import ModelError
@@ -123,13 +124,11 @@ def test_threads_do_not_disturb_each_other(classifier: Classifier, corpus: pd.Da
     ],
 )
 def test_a_term_that_no_message_can_have_is_refused(model_copy: Path, block: str, term: str) -> None:
-    vocabulary = json.loads((model_copy / "vocabulary.json").read_text("utf-8"))
-    vocabulary[block][0] = term
-    (model_copy / "vocabulary.json").write_text(json.dumps(vocabulary, ensure_ascii=False), "utf-8")
-    metadata = json.loads((model_copy / "metadata.json").read_text("utf-8"))
-    from harassclf.artifact import write_metadata
-
-    write_metadata(model_copy, metadata)
+    vocabulary = artifact.read(model_copy).vocabulary
+    changed = {name: terms.joined for name, terms in vocabulary.items()}
+    changed[block] = "\n".join([term, *vocabulary[block].split()[1:]])
+    (model_copy / artifact.VOCABULARY).write_bytes(lzma.compress(json.dumps(changed).encode()))
+    artifact.write_metadata(model_copy, json.loads((model_copy / artifact.METADATA).read_text("utf-8")))
     with pytest.raises(ModelError, match=f"{block}.*no message can have"):
         Classifier.load(model_copy).classify("还钱")
 

@@ -15,10 +15,10 @@ SOURCE = Path(harassclf.__file__).parent
 LAYERS = {
     "errors": 0, "labels": 0, "pinyin": 0,
     "normalize": 1, "character_table": 1, "keys": 1, "legal": 1, "settings": 1, "decision": 1,
-    "attacks": 1, "sounds": 1, "word_classes": 1, "background": 1,
+    "attacks": 1, "sounds": 1, "word_classes": 1, "subclasses": 1, "background": 1,
     "phrase_rules": 2, "segment": 2, "corpus": 2, "evaluation": 2,
     "features": 3, "artifact": 3, "data_card": 3, "model_card": 3, "pinyin_table": 3,
-    "weights": 4, "scorer": 5,
+    "weights": 4, "scorer": 5, "stacking": 6,
     "bulk": 5, "kernel_library": 1, "kernel": 5,
     "evidence": 1, "passages": 1,
     "bulk_normalize": 4,

@@ -1,18 +1,24 @@
 """A model folder: fixed names, a format number, and every check before anything is read or unpickled.
 
-Format 1
-    ``metadata.json``, ``weights.npz`` (plain arrays, loaded without pickle), ``vocabulary.json`` (terms per block, in
-    array order), ``pipeline.joblib`` (the scikit-learn label pipeline), ``categories.joblib`` (the category heads over
+Format 2
+    ``metadata.json``, ``weights.npz`` (plain arrays, loaded without pickle), ``vocabulary.json.xz`` (terms per block, in
+    array order, separated by line feeds), ``pipeline.joblib`` (the scikit-learn label pipeline), ``categories.joblib`` (the category heads over
     the features of that pipeline), ``MODEL_CARD.md``.
 
-A folder of another format is refused. When format 2 comes, this docstring names the upgrade step from 1 to 2.
+Format 1
+    Had ``vocabulary.json``, lists of terms, and no ``mixture`` in ``weights.npz``: a column a label, none for the subclasses
+    (:mod:`harassclf.subclasses`).
+
+A folder of another format is refused. From 1 to 2: train again with ``harassclf train`` on the same corpus. The features changed
+with the format, so that weights of format 1 would be read with other terms than they were trained on.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import lzma
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,14 +26,15 @@ from zipfile import BadZipFile
 
 from harassclf.errors import ModelError
 from harassclf.labels import CATEGORIES, LABELS
+from harassclf.subclasses import PARTS, SUBCLASSES, Mixture
 
 if TYPE_CHECKING:
     import numpy as np
 
-FORMAT = 1
+FORMAT = 2
 METADATA = "metadata.json"
 WEIGHTS = "weights.npz"
-VOCABULARY = "vocabulary.json"
+VOCABULARY = "vocabulary.json.xz"
 PIPELINE = "pipeline.joblib"
 CATEGORY_HEADS = "categories.joblib"
 MODEL_CARD = "MODEL_CARD.md"
@@ -37,19 +44,37 @@ _REQUIRED_KEYS = ("format", "name", "version", "libraries", "labels", "categorie
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms of a block in array order: one text, since as many objects take 60 MB while a model is loaded."""
+
+    joined: str  # by line feeds, which no term has
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.joined, str):
+            raise TypeError("expected text")
+
+    def __len__(self) -> int:
+        return self.joined.count("\n") + 1 if self.joined else 0
+
+    def split(self) -> list[str]:
+        return self.joined.split("\n") if self.joined else []
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
     """A checked model folder, its arrays loaded.
 
-    ``idf[block]`` (times the block's weight) has shape ``(terms,)``, ``coef[block]`` shape ``(terms, labels + categories)``, ``intercept`` shape
-    ``(labels + categories,)``; columns are ``LABELS`` followed by ``CATEGORIES``.
+    ``idf[block]`` (times the block's weight) has shape ``(terms,)``, ``coef[block]`` shape ``(terms, parts + categories)``, ``intercept`` shape
+    ``(parts + categories,)``; columns are ``PARTS`` followed by ``CATEGORIES``. ``mixture`` makes decision values of the labels of the parts.
     """
 
     folder: Path
     metadata: Mapping[str, Any]
-    vocabulary: Mapping[str, list[str]]
+    vocabulary: Mapping[str, Terms]
     idf: Mapping[str, np.ndarray]
     coef: Mapping[str, np.ndarray]
     intercept: np.ndarray
+    mixture: Mixture
 
     @property
     def model_id(self) -> str:
@@ -59,11 +84,15 @@ class Artifact:
 def read_metadata(folder: Path, *, fingerprint: str | None = None) -> dict[str, Any]:
     """Check a folder from the outside in, and return its metadata.
 
-    Checked in this order: files, JSON, format, labels, segmenter, hashes. Raises :class:`ModelError` naming the file
+    Checked in this order: JSON, format (one of another format has other files), files, labels, segmenter, hashes. Raises :class:`ModelError` naming the file
     and the reason.
     """
-    _check_files(folder)
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: no such model folder; expected a folder written by 'harassclf train'")
+    _check_files(folder, (METADATA,))
     metadata = _parse(folder / METADATA)
+    _check_format(folder / METADATA, metadata)
+    _check_files(folder, HASHED_FILES)
     _check_contents(folder, metadata, fingerprint)
     for name in HASHED_FILES:
         expected = metadata["sha256"].get(name)
@@ -75,10 +104,8 @@ def read_metadata(folder: Path, *, fingerprint: str | None = None) -> dict[str, 
     return metadata
 
 
-def _check_files(folder: Path) -> None:
-    if not folder.is_dir():
-        raise ModelError(f"{folder}: no such model folder; expected a folder written by 'harassclf train'")
-    for name in (METADATA, *HASHED_FILES):
+def _check_files(folder: Path, names: Sequence[str]) -> None:
+    for name in names:
         if not (folder / name).is_file():
             raise ModelError(f"{folder / name}: missing; a model folder holds {METADATA} and {', '.join(HASHED_FILES)}")
 
@@ -93,11 +120,14 @@ def _parse(path: Path) -> dict[str, Any]:
     return value
 
 
-def _check_contents(folder: Path, metadata: dict[str, Any], fingerprint: str | None) -> None:
-    path = folder / METADATA
+def _check_format(path: Path, metadata: dict[str, Any]) -> None:
     if metadata.get("format") != FORMAT:
         raise ModelError(f"{path}: format {metadata.get('format')!r}, this version reads {FORMAT}; train again or use "
                          "the harassclf version that wrote it")  # fmt: skip
+
+
+def _check_contents(folder: Path, metadata: dict[str, Any], fingerprint: str | None) -> None:
+    path = folder / METADATA
     if missing := [key for key in _REQUIRED_KEYS if key not in metadata]:
         raise ModelError(f"{path}: lacks {', '.join(missing)}; this is not a harassclf model of format {FORMAT}")
     for key in ("sha256", "thresholds", "libraries"):
@@ -118,7 +148,17 @@ def read(folder: Path, *, fingerprint: str | None = None) -> Artifact:
     metadata = read_metadata(folder, fingerprint=fingerprint)
     try:
         artifact = _read_arrays(folder, metadata)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, BadZipFile) as error:
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        EOFError,
+        BadZipFile,
+        lzma.LZMAError,
+    ) as error:
         raise ModelError(f"{folder}: {WEIGHTS} or {VOCABULARY} does not hold what {METADATA} says "
                          f"({type(error).__name__}); restore the folder or train again") from None  # fmt: skip
     _check_shapes(artifact)
@@ -128,30 +168,37 @@ def read(folder: Path, *, fingerprint: str | None = None) -> Artifact:
 def _read_arrays(folder: Path, metadata: dict[str, Any]) -> Artifact:
     import numpy as np
 
-    vocabulary = json.loads((folder / VOCABULARY).read_text("utf-8"))
+    with lzma.open(folder / VOCABULARY, "rt", encoding="utf-8") as file:
+        vocabulary = json.load(file)
     with np.load(folder / WEIGHTS, allow_pickle=False) as arrays:
         blocks = [block["name"] for block in metadata["blocks"] if "name" in block]
         return Artifact(
             folder=folder,
             metadata=metadata,
-            vocabulary={name: list(vocabulary[name]) for name in blocks},
+            vocabulary={name: Terms(vocabulary[name]) for name in blocks},
             idf={name: arrays[f"idf_{name}"] for name in blocks},
-            # left in half precision: 26 MB less while a model is loaded
+            # left in half precision: 80 MB less while a model is loaded
             coef={name: arrays[f"coef_{name}"] for name in blocks},
             intercept=arrays["intercept"],
+            mixture=Mixture(arrays["mixture"]),
         )
 
 
 def _check_shapes(artifact: Artifact) -> None:
     import numpy as np
 
-    width = len(LABELS) + len(CATEGORIES)
+    width = len(PARTS) + len(CATEGORIES)
+    weights = artifact.mixture.weights
+    if weights.shape != (len(LABELS), len(SUBCLASSES)) or not np.isfinite(weights).all():
+        raise ModelError(
+            f"{artifact.folder / WEIGHTS}: 'mixture' is not {len(LABELS)} x {len(SUBCLASSES)} finite numbers"
+        )
     if artifact.intercept.shape != (width,):
         raise ModelError(
             f"{artifact.folder / WEIGHTS}: intercept has shape {artifact.intercept.shape}, expected ({width},)"
         )
     for name, idf in artifact.idf.items():
-        size = len(artifact.vocabulary.get(name, ()))
+        size = len(artifact.vocabulary[name])
         if not (
             np.isfinite(idf).all() and np.isfinite(artifact.coef[name]).all() and np.isfinite(artifact.intercept).all()
         ):

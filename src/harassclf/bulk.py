@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import repeat
 
 import numpy as np
@@ -17,9 +18,10 @@ from harassclf.artifact import Artifact
 from harassclf.bulk_normalize import BulkNormalizer, FoldedTexts, split_into_chunks
 from harassclf.evidence import spans_of_joined
 from harassclf.features import DEBT_CHARACTERS, PAIR_MARK, READ_BLOCKS, Block, length_scale
-from harassclf.labels import LABELS
+from harassclf.labels import CATEGORIES, LABELS
 from harassclf.segment import JOINT, Segmenter
 from harassclf.sounds import sound_table
+from harassclf.subclasses import PARTS
 from harassclf.weights import term_weights
 from harassclf.word_classes import classes, word_classes
 
@@ -199,7 +201,7 @@ class _BlockTerms:
         return frequencies
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ScoredChunk:
     """Some messages scored together; ``scale`` is that of each one's length."""
 
@@ -210,17 +212,22 @@ class ScoredChunk:
     values: list[_TermValues]
     weights: BulkScorer
 
+    @cached_property
+    def parts(self) -> np.ndarray:
+        """Shape ``(messages, parts)``, see :mod:`harassclf.subclasses`."""
+        return self._sums(0, len(PARTS))
+
     @property
     def labels(self) -> np.ndarray:
         """Decision values of the labels, shape ``(messages, labels)``."""
-        return self.decisions(0, len(LABELS))
+        return self.weights.mixture.labels(self.parts)
 
     def categories(self, wanted: np.ndarray) -> np.ndarray:
         """Decision values of the categories of the ``wanted`` messages, shape ``(wanted.sum(), categories)``."""
-        return np.asarray(self.decisions(len(LABELS), len(self.weights.intercept), wanted)[wanted])
+        return np.asarray(self._sums(len(PARTS), len(self.weights.intercept), wanted)[wanted])
 
-    def decisions(self, first: int, last: int, wanted: np.ndarray | None = None) -> np.ndarray:
-        """Decision values ``first`` up to before ``last`` of all messages, shape ``(messages, last - first)``; of the
+    def _sums(self, first: int, last: int, wanted: np.ndarray | None = None) -> np.ndarray:
+        """Columns ``first`` up to before ``last`` of all messages, shape ``(messages, last - first)``; of the
         ``wanted`` ones alone where given, the others keep the intercept."""
         out = np.zeros((self.messages, last - first))
         for values in self.values if wanted is None else [values.of_rows(wanted) for values in self.values]:
@@ -234,7 +241,8 @@ class ScoredChunk:
         wanted), by the rule of :func:`harassclf.evidence.spans`."""
         wanted = labels >= 0
         starts = self.folded.starts
-        weights = self._character_weights(labels, wanted)
+        slopes = self.weights.mixture.slopes(self.parts, np.maximum(labels, 0))
+        weights = self._character_weights(slopes, wanted)
         weights[starts] = weights[np.append(starts[1:] - 2, len(weights) - 1)] = 0.0  # the marks of start and end
         joined = spans_of_joined(weights, starts, wanted, share)
         found = [[(start - 1, end - 1, weight) for start, end, weight in spans] for spans in joined]
@@ -242,13 +250,16 @@ class ScoredChunk:
             found[row] = normalized.raw_spans(found[row])
         return found
 
-    def _character_weights(self, labels: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    def _character_weights(self, slopes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         steps = np.zeros(len(self.folded.codes) + 1)
         for block in self.blocks:
             terms = block.of_rows(wanted)
             coef = self.weights.coef[terms.name]
             frequencies = terms.frequencies(coef.shape[1])
-            share = (1.0 + np.log(frequencies)) / frequencies * coef[labels[terms.rows], terms.columns]
+            share = np.zeros(len(terms.rows))
+            for part in range(slopes.shape[1]):  # one at a time, as in _sums
+                share += slopes[terms.rows, part] * coef[part][terms.columns]
+            share *= (1.0 + np.log(frequencies)) / frequencies
             share *= self.scale[terms.rows] / (terms.ends - terms.starts)
             steps += np.bincount(terms.starts, share, len(steps)) - np.bincount(terms.ends, share, len(steps))
         return np.asarray(np.cumsum(steps)[:-1])
@@ -258,9 +269,9 @@ class BulkScorer:
     """Decision values of many messages; stateless, safe to share."""
 
     def __init__(self, artifact: Artifact, segmenter: Segmenter) -> None:
-        self._segmenter, self.intercept = segmenter, artifact.intercept
+        self._segmenter, self.intercept, self.mixture = segmenter, artifact.intercept, artifact.mixture
         weights = term_weights(artifact)
-        # (outputs, 2 * terms): the weights without a word about debts, then those beside one
+        # (parts + categories, 2 * terms): the weights without a word about debts, then those beside one
         self.coef = {name: np.ascontiguousarray(np.concatenate(w.weights).T) for name, w in weights.items()}
         self._normalizer = BulkNormalizer()
         self._words: dict[str, int] = {" ": _BLANK, JOINT: _JOINT}
@@ -293,11 +304,14 @@ class BulkScorer:
         self._alphabets[block.name] = alphabet
         return grams
 
-    def decisions(self, texts: Sequence[str], width: int | None = None) -> np.ndarray:
-        """Shape ``(n, width)``: the first ``width`` decision values (the labels come first), all of them without."""
-        width = width or len(self.intercept)
-        out = [chunk.decisions(0, width) for chunk in self.chunks(texts)]
-        return np.concatenate(out) if out else np.empty((0, width))
+    def decisions(self, texts: Sequence[str], categories: bool = True) -> np.ndarray:
+        """Decision values of the labels and, where wanted, of the ``categories``, shape ``(n, labels + categories)``."""
+        width = len(LABELS) + len(CATEGORIES) * categories
+        out = [np.empty((0, width))]
+        for chunk in self.chunks(texts):
+            of_categories = [chunk.categories(np.ones(chunk.messages, dtype=bool))] if categories else []
+            out.append(np.hstack([chunk.labels, *of_categories]))
+        return np.concatenate(out)
 
     def chunks(self, texts: Sequence[str]) -> Iterator[ScoredChunk]:
         """The messages in order, some thousands at a time."""

@@ -101,7 +101,8 @@ def _category_dict(category: Category) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a message got its decision value for ``label``: ``intercept`` plus all contributions give it exactly."""
+    """Why a message got its decision value for ``label``: ``intercept`` plus all contributions give it exactly. A label's intercept
+    differs from message to message, with the subclasses that it is like (:mod:`harassclf.subclasses`)."""
 
     label: str
     decision_value: float
@@ -221,7 +222,7 @@ class Classifier:
     @property
     def words(self) -> frozenset[str]:
         """The words that the model knows: jieba's, folded as :func:`harassclf.features.fold` does."""
-        return known_words(self._artifact().vocabulary["words"])
+        return known_words(self._artifact().vocabulary["words"].split())
 
     @property
     def folder(self) -> Path:
@@ -333,7 +334,9 @@ class Classifier:
         checked = [check_text(text) for text in _many(texts)]
         long = np.array([len(text) > LONG_TEXT for text in checked], dtype=bool)
         out = np.empty((len(checked), len(LABELS)))
-        out[~long] = softmax(self._bulk.decisions([text for text in checked if len(text) <= LONG_TEXT], len(LABELS)))
+        out[~long] = softmax(
+            self._bulk.decisions([text for text in checked if len(text) <= LONG_TEXT], categories=False)
+        )
         of_long = [
             judgement.probabilities for judgement in self._judged([text for text in checked if len(text) > LONG_TEXT])
         ]
@@ -341,7 +344,7 @@ class Classifier:
         return out
 
     def decision_function(self, texts: Iterable[str]) -> np.ndarray:
-        """Decision values of labels then categories, shape ``(n, 3 + 7)``: the linear model's, of each text as a whole."""
+        """Decision values of labels then categories, shape ``(n, 3 + 7)``: the model's, of each text as a whole."""
         return self._bulk.decisions([check_text(text) for text in _many(texts)])
 
     def explain(self, text: str, label: str = HARASSMENT) -> Explanation:
@@ -349,8 +352,8 @@ class Classifier:
         as a whole."""
         column = (*LABELS, *CATEGORIES).index(label)
         scored = self._scorer.score(check_text(text))
-        intercept = float(self._scorer.intercept[column])
-        return Explanation(label, float(scored.decision[column]), intercept, tuple(scored.contributions(column)))
+        contributions = tuple(scored.contributions(column))
+        return Explanation(label, float(scored.decision[column]), scored.intercept(column), contributions)
 
     def _prediction(self, judgement: Judgement) -> Prediction:
         text = judgement.text

@@ -15,7 +15,7 @@
 #define CODE_POINTS 0x110000
 #define CODE_BITS 21
 #define INLINE 4
-#define ROW 8 /* doubles of a row of weights: a cache line */
+#define COLUMNS 18 /* parts and categories */
 #define GOLDEN 0x9E3779B97F4A7C15u
 #define PREFETCH(address) __builtin_prefetch(address)
 #define TIGHT 2 /* flags of bulk_normalize.py */
@@ -65,6 +65,13 @@ typedef struct {
     int32_t class, class_term; /* the number of the word that stands for its class, and the term of that class or -1 */
 } word;
 
+/* What a term's value is multiplied by, idf and the step of the coefficients among it, and its coefficients in such steps, parts
+ * first. Rows of doubles for parts and categories, with and without a word about debts, would take six times the memory. */
+typedef struct {
+    double idf;
+    int16_t coef[COLUMNS];
+} row;
+
 typedef struct {
     int32_t terms, words_used;
     /* By code point; 0 for nearly all of them, so that most pages of these 18 MB are never touched: one more than the term,
@@ -80,9 +87,10 @@ typedef struct {
     uint64_t word_mask;
     uint32_t *pool;
     uint64_t pool_used, pool_room;
-    int labels, categories;
-    const double *label_weights, *category_weights, *intercept;
-    const int32_t *beside; /* by term the row of its category weights beside a word about debts */
+    int parts, categories;
+    const row *rows;
+    const double *intercept;
+    const int32_t *beside; /* by term the row that is added beside a word about debts, or -1 */
 } model;
 
 /* One place where a known term stands. `first` is the place in this message where it stands first; there `count` says
@@ -302,15 +310,12 @@ EXPORT int64_t harassclf_terms(model *m, int32_t block, const uint32_t *codes, i
     return found;
 }
 
-/* A row of weights a term: of label_weights those of the labels without a word about debts and then those beside one; of
- * category_weights those without one, and beside one those of row beside[term], which is the same row for most terms: two
- * rows for each of them took 20 MB more. They stay the caller's. Returns the number of terms. */
-EXPORT int32_t harassclf_weights(model *m, int32_t labels, const double *label_weights, int32_t categories,
-                                 const double *category_weights, const int32_t *beside, const double *intercept) {
-    if (2 * labels > ROW || categories > ROW) return -1;
-    m->labels = labels, m->categories = categories;
-    m->label_weights = label_weights, m->category_weights = category_weights, m->intercept = intercept;
-    m->beside = beside;
+/* A row of weights a term, and behind them those of beside[term] for the terms that count once more beside a word about debts (-1
+ * for the others). They stay the caller's. Returns the number of terms. */
+EXPORT int32_t harassclf_weights(model *m, int32_t parts, int32_t categories, const row *rows, const int32_t *beside,
+                                 const double *intercept) {
+    if (parts + categories != COLUMNS) return -1;
+    m->parts = parts, m->categories = categories, m->rows = rows, m->beside = beside, m->intercept = intercept;
     for (uint64_t i = 0; i <= m->word_mask; i++) {
         word *w = &m->words[i];
         if (w->length) w->class_term = get(&m->classes, (uint64_t)w->class, slot_of(&m->classes, (uint64_t)w->class));
@@ -385,8 +390,16 @@ static int room_for(scratch *s, uint64_t terms) {
 
 static double times(int32_t count) { return count == 1 ? 1.0 : 1.0 + log(count); } /* sublinear_tf */
 
-/* Term frequencies of one message, and its label decision values. 0 without memory. */
-static int add_up(const model *m, occurrence *found, message *of, uint64_t number, scratch *s, double *decision) {
+/* Adds a term's shares of n columns from the first on. */
+static void add(const model *m, int32_t term, int32_t debt, double value, int first, int n, double *sums) {
+    const row *r = &m->rows[term];
+    const double times_idf = value * r->idf;
+    for (int k = 0; k < n; k++) sums[k] += times_idf * r->coef[first + k];
+    if (debt && m->beside[term] >= 0) add(m, m->beside[term], 0, value, first, n, sums);
+}
+
+/* Term frequencies of one message, and its parts. 0 without memory. */
+static int add_up(const model *m, occurrence *found, message *of, uint64_t number, scratch *s, double *parts) {
     if (!room_for(s, (uint64_t)(of->last - of->first))) return 0;
     for (int32_t i = of->first; i < of->last; i++) {
         uint64_t key = (number + 1) << 32 | (uint32_t)found[i].term, at = (key * GOLDEN) >> 20;
@@ -396,14 +409,10 @@ static int add_up(const model *m, occurrence *found, message *of, uint64_t numbe
         found[i].first = there->at, found[i].count = 0;
         found[there->at].count++;
     }
-    const double *weights = m->label_weights + of->debt * m->labels;
     const double scale = scale_of(of);
-    for (int k = 0; k < m->labels; k++) decision[k] = m->intercept[k];
-    for (int32_t i = of->first; i < of->last; i++) {
-        if (!found[i].count) continue;
-        const double value = scale * times(found[i].count), *weight = weights + (int64_t)found[i].term * ROW;
-        for (int k = 0; k < m->labels; k++) decision[k] += value * weight[k];
-    }
+    for (int k = 0; k < m->parts; k++) parts[k] = m->intercept[k];
+    for (int32_t i = of->first; i < of->last; i++)
+        if (found[i].count) add(m, found[i].term, of->debt, scale * times(found[i].count), 0, m->parts, parts);
     return 1;
 }
 
@@ -432,7 +441,7 @@ typedef struct {
 
 static void met(const model *m, places *p, int32_t term, int32_t start, int32_t end) {
     if (term < 0) return;
-    PREFETCH(m->label_weights + (int64_t)term * ROW);
+    PREFETCH(&m->rows[term]);
     p->found[p->used] = (occurrence){term, p->start + start, p->start + end, p->used, 0};
     p->used++;
 }
@@ -507,9 +516,9 @@ static int32_t of_characters(const model *m, const work *w, int32_t length, plac
 
 /* Scores messages whose folded text, between the marks of its start and end, is cut into words: words are separated by the
  * separator, and a joint, which is a word of its own, ends each message but the last. `found` has room for thirteen occurrences
- * a character, `decisions` for a row a message. Returns how many messages there were, -1 without memory. */
+ * a character, `parts` for a row a message. Returns how many messages there were, -1 without memory. */
 EXPORT int64_t harassclf_score(const model *m, const uint32_t *codes, int64_t n, occurrence *found, message *messages,
-                               double *decisions) {
+                               double *parts) {
     work w;
     scratch s = {NULL, 0};
     places p = {found, 0, 0};
@@ -530,7 +539,7 @@ EXPORT int64_t harassclf_score(const model *m, const uint32_t *codes, int64_t n,
         of_words(m, &w, words, &p);
         of->characters = of_characters(m, &w, length, &p);
         of->last = p.used, p.start += length + 1;
-        if (!add_up(m, found, of, (uint64_t)rows, &s, decisions + rows * m->labels)) rows = -2;
+        if (!add_up(m, found, of, (uint64_t)rows, &s, parts + rows * m->parts)) rows = -2;
         i += 2; /* the joint, and the separator after it */
     } while (++rows > 0 && i <= n + 1);
     free(w.two), free(s.slots);
@@ -544,23 +553,29 @@ EXPORT void harassclf_categories(const model *m, const occurrence *found, const 
         const message *of = &messages[rows[r]];
         double *decision = decisions + r * m->categories;
         const double scale = scale_of(of);
-        for (int k = 0; k < m->categories; k++) decision[k] = m->intercept[m->labels + k];
-        for (int32_t i = of->first; i < of->last; i++) {
-            if (!found[i].count) continue;
-            const int64_t row = of->debt ? m->beside[found[i].term] : found[i].term;
-            const double value = scale * times(found[i].count), *weight = m->category_weights + row * ROW;
-            for (int k = 0; k < m->categories; k++) decision[k] += value * weight[k];
-        }
+        for (int k = 0; k < m->categories; k++) decision[k] = m->intercept[m->parts + k];
+        for (int32_t i = of->first; i < of->last; i++)
+            if (found[i].count)
+                add(m, found[i].term, of->debt, scale * times(found[i].count), m->parts, m->categories, decision);
     }
 }
 
-/* What each character of a message carries of one label's decision value, by steps that are then summed up. */
-static void carry(const model *m, const occurrence *found, const message *of, int32_t label, double *weights) {
-    const double *of_label = m->label_weights + of->debt * m->labels + label, scale = scale_of(of);
+/* What a term's value adds to a decision value that rises with each part as `slopes` say. */
+static double along(const model *m, int32_t term, int32_t debt, const double *slopes) {
+    const row *r = &m->rows[term];
+    double sum = 0.0;
+    for (int k = 0; k < m->parts; k++) sum += slopes[k] * r->coef[k];
+    sum *= r->idf;
+    return debt && m->beside[term] >= 0 ? sum + along(m, m->beside[term], 0, slopes) : sum;
+}
+
+/* What each character of a message carries of such a decision value, by steps that are then summed up. */
+static void carry(const model *m, const occurrence *found, const message *of, const double *slopes, double *weights) {
+    const double scale = scale_of(of);
     memset(weights, 0, ((size_t)of->length + 1) * sizeof *weights);
     for (int32_t i = of->first; i < of->last; i++) {
         const int32_t count = found[found[i].first].count;
-        const double step = scale * times(count) / count * of_label[(int64_t)found[i].term * ROW] / (found[i].end - found[i].start);
+        const double step = scale * times(count) / count * along(m, found[i].term, of->debt, slopes) / (found[i].end - found[i].start);
         weights[found[i].start - of->start] += step;
         weights[found[i].end - of->start] -= step;
     }
@@ -584,12 +599,11 @@ static int32_t stretches(const double *weights, int32_t n, double share, span *o
     return used;
 }
 
-/* The stretches of each message, without the marks of its start and end, on which the decision value of its label rests, one
- * message after another; labels[i] is
- * -1 where none are wanted. `out` has room for one a character, `counts` for a number a message. Returns how many in all,
+/* The stretches of each message, without the marks of its start and end, on which a decision value rests that rises with the parts as
+ * the row of `slopes` says, one message after another; wanted[i] is 0 where there shall be none. `out` has room for one a character, `counts` for a number a message. Returns how many in all,
  * -1 without memory. */
 EXPORT int64_t harassclf_spans(const model *m, const occurrence *found, const message *messages, int64_t n,
-                               const int32_t *labels, double share, span *out, int32_t *counts) {
+                               const uint8_t *wanted, const double *slopes, double share, span *out, int32_t *counts) {
     int32_t longest = 0;
     int64_t used = 0;
     for (int64_t r = 0; r < n; r++)
@@ -598,8 +612,8 @@ EXPORT int64_t harassclf_spans(const model *m, const occurrence *found, const me
     if (!weights) return -1;
     for (int64_t r = 0; r < n; r++) {
         counts[r] = 0;
-        if (labels[r] < 0) continue;
-        carry(m, found, &messages[r], labels[r], weights);
+        if (!wanted[r]) continue;
+        carry(m, found, &messages[r], slopes + r * m->parts, weights);
         used += counts[r] = stretches(weights + 1, messages[r].length - 2, share, out + used);
     }
     free(weights);

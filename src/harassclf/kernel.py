@@ -16,7 +16,7 @@ from functools import cache
 
 import numpy as np
 
-from harassclf.artifact import Artifact
+from harassclf.artifact import Artifact, Terms
 from harassclf.bulk_normalize import IN_PLACE_OF_JOINT, code_point_tables, codes_of, join, rejoin, split_into_chunks
 from harassclf.errors import ModelError
 from harassclf.evidence import SPAN_SHARE
@@ -25,7 +25,8 @@ from harassclf.labels import CATEGORIES, LABELS
 from harassclf.normalize import Normalized, normalize_around
 from harassclf.segment import JOINT, Segmenter
 from harassclf.sounds import sound_table
-from harassclf.weights import cases, folded_weights
+from harassclf.subclasses import PARTS
+from harassclf.weights import COEFFICIENT_STEP
 from harassclf.word_classes import class_table_text
 
 _SEPARATOR = "\uf8fc"  # between words; inside a message it becomes what a joint becomes there
@@ -35,8 +36,9 @@ _OCCURRENCE = 5 * 4  # bytes: term, start, end, first, count
 _OCCURRENCES = 13
 _MESSAGE = 6 * 4  # bytes
 _SPAN = np.dtype([("start", np.int32), ("end", np.int32), ("weight", np.float64)])
-_ROW = 8  # doubles
-_LABELS, _CATEGORIES = len(LABELS), len(CATEGORIES)
+_LABELS, _PARTS, _CATEGORIES = len(LABELS), len(PARTS), len(CATEGORIES)
+# A term's row: what its value is multiplied by, and its coefficients in steps of COEFFICIENT_STEP.
+_ROW = np.dtype([("idf", np.float64), ("coef", np.int16, _PARTS + _CATEGORIES)], align=True)
 Span = tuple[int, int, float]
 
 
@@ -45,25 +47,19 @@ class Kernel:
 
     def __init__(self, library: ctypes.CDLL, artifact: Artifact) -> None:
         self.library = library
-        self._intercept = np.ascontiguousarray(artifact.intercept)
+        self._intercept, self.mixture = np.ascontiguousarray(artifact.intercept), artifact.mixture
         self.handle = self._empty()
         weakref.finalize(self, library.harassclf_free, self.handle)
         blocks = (*READ_BLOCKS, *(block for block in BLOCKS if block.about_debt))
         numbers = {block: self._numbers(block, artifact.vocabulary[block.name]) for block in blocks}
         self._beside = _beside(numbers)
-        self._labels, self._categories = self._weights(artifact, numbers, self._beside)
+        self._rows = self._weights(artifact, numbers, self._beside)
         terms = library.harassclf_weights(
-            self.handle,
-            _LABELS,
-            _address(self._labels),
-            _CATEGORIES,
-            _address(self._categories),
-            _address(self._beside),
-            _address(self._intercept),
+            self.handle, _PARTS, _CATEGORIES, _address(self._rows), _address(self._beside), _address(self._intercept)
         )
-        if terms != len(self._labels):  # it would read beyond the rows
+        if terms != len(self._beside):  # it would read beyond the rows
             raise ModelError(
-                f"the kernel has {terms} terms, the model {len(self._labels)}; this is a defect, please report it"
+                f"the kernel has {terms} terms, the model {len(self._beside)}; this is a defect, please report it"
             )
 
     def _empty(self) -> int:
@@ -86,9 +82,9 @@ class Kernel:
             raise ModelError("the kernel could not read the table of word classes; this is a defect, please report it")
         return handle
 
-    def _numbers(self, block: Block, terms: Sequence[str]) -> np.ndarray:
+    def _numbers(self, block: Block, terms: Terms) -> np.ndarray:
         """The number of each term; the same term of another block of the same kind has the same one."""
-        codes, numbers = codes_of("\n".join(terms)), np.empty(len(terms) + 1, dtype=np.int32)
+        codes, numbers = codes_of(terms.joined), np.empty(len(terms) + 1, dtype=np.int32)
         kind = _BLOCK_NUMBERS[block.about_debt or block.name]
         if terms and self.library.harassclf_terms(
             self.handle, kind, _address(codes), len(codes), _address(numbers)
@@ -99,37 +95,33 @@ class Kernel:
         return numbers[: len(terms)]
 
     @staticmethod
-    def _weights(
-        artifact: Artifact, numbers: dict[Block, np.ndarray], beside: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of weights for the labels and for the categories, as ``harassclf_weights`` of ``kernel.c`` wants them."""
-        labels, categories = _rows(len(beside)), _rows(1 + int(beside.max(initial=len(beside) - 1)))
+    def _weights(artifact: Artifact, numbers: dict[Block, np.ndarray], beside: np.ndarray) -> np.ndarray:
+        """Rows of weights as ``harassclf_weights`` of ``kernel.c`` wants them."""
+        rows = np.zeros(len(beside) + np.count_nonzero(beside >= 0), _ROW)
         for block, of in numbers.items():
-            weights = folded_weights(block, artifact)
-            for case in cases(block):
-                labels[of, case * _LABELS : (case + 1) * _LABELS] += weights[:, :_LABELS]
-                rows = beside[of] if case else of
-                own = (rows != of) | (case == 0)
-                categories[rows[own], :_CATEGORIES] += weights[own, _LABELS:]
-        return labels, categories
+            at = beside[of] if block.about_debt else of
+            rows["idf"][at] = artifact.idf[block.name] * COEFFICIENT_STEP
+            rows["coef"][at] = _steps(artifact, block)
+        return rows
+
+
+def _steps(artifact: Artifact, block: Block) -> np.ndarray:
+    """The coefficients of a block in steps, as whole numbers of two bytes."""
+    steps = artifact.coef[block.name].astype(np.float32) / COEFFICIENT_STEP
+    if not (np.abs(steps) < 2**15).all() or (steps != np.rint(steps)).any():
+        raise ModelError(f"{artifact.folder}: coefficients of block {block.name!r} are no multiples of {COEFFICIENT_STEP} or too large; "
+                         "train again")  # fmt: skip
+    return steps.astype(np.int16)
 
 
 def _beside(numbers: dict[Block, np.ndarray]) -> np.ndarray:
-    """By term the row of its category weights beside a word about debts: its own, or one behind all others where a block
-    ``about_debt`` weighs it once more."""
+    """By term the row, behind those of all terms, of what a block ``about_debt`` weighs it once more by, -1 where there is none."""
     terms = 1 + max((int(of.max()) for of in numbers.values() if len(of)), default=-1)
-    beside = np.arange(terms, dtype=np.int32)
+    beside = np.full(terms, -1, dtype=np.int32)
     twice = [of for block, of in numbers.items() if block.about_debt]
     again = np.unique(np.concatenate(twice)) if twice else np.empty(0, np.int32)
     beside[again] = terms + np.arange(len(again), dtype=np.int32)
     return beside
-
-
-def _rows(n: int) -> np.ndarray:
-    """Zeros, shape ``(n, 8)``, each row a cache line of 64 bytes."""
-    room = np.zeros((n + 1) * _ROW)
-    skipped = -_address(room) % 64 // room.itemsize
-    return room[skipped : skipped + n * _ROW].reshape(n, _ROW)
 
 
 def _address(array: np.ndarray) -> int:
@@ -166,15 +158,14 @@ class KernelScorer:
         positions = [i for i, flag in enumerate(out.raw[4 * n : 5 * n]) if flag] if slow else ()
         return str(memoryview(out)[: 4 * n], "utf-32-le"), positions
 
-    def decisions(self, texts: Sequence[str], width: int | None = None) -> np.ndarray:
-        """Shape ``(n, width)``: the first ``width`` decision values (the labels come first), all of them without."""
-        width = width or _LABELS + _CATEGORIES
-        out = np.empty((len(texts), width))
+    def decisions(self, texts: Sequence[str], categories: bool = True) -> np.ndarray:
+        """Decision values of the labels and, where wanted, of the ``categories``, shape ``(n, labels + categories)``."""
+        out = np.empty((len(texts), _LABELS + _CATEGORIES * categories))
         start = 0
         for chunk in self.chunks(texts):
             rows = slice(start, start := start + chunk.messages)
             out[rows, :_LABELS] = chunk.labels
-            if width > _LABELS:
+            if categories:
                 out[rows, _LABELS:] = chunk.categories(np.ones(chunk.messages, dtype=bool))
         return out
 
@@ -214,16 +205,16 @@ class KernelScorer:
         return {row: normalized for row, normalized in found.items() if normalized.text != texts[row]}
 
 
-# One message's buffer, in bytes from its start: label decisions, these, spans, occurrences.
-_CATEGORIES_AT = 8 * _LABELS
+# One message's buffer, in bytes from its start: parts, these, spans, occurrences.
+_CATEGORIES_AT = 8 * _PARTS
 _MESSAGE_AT = _CATEGORIES_AT + 8 * _CATEGORIES
 _COUNT_AT = _MESSAGE_AT + _MESSAGE
 _SPANS_AT = -(-(_COUNT_AT + 4) // 8) * 8  # a span holds a double
-_COLUMNS = [ctypes.c_int32(label) for label in range(_LABELS)]
-_COLUMN_ADDRESSES = list(map(ctypes.addressof, _COLUMNS))
+_WANTED = ctypes.c_uint8(1)
+_WANTED_ADDRESS = ctypes.addressof(_WANTED)
 _FIRST_ROW = ctypes.c_int32(0)
 _FIRST_ROW_ADDRESS = ctypes.addressof(_FIRST_ROW)
-_UNPACK_LABELS = struct.Struct(f"{_LABELS}d").unpack_from
+_UNPACK_PARTS = struct.Struct(f"{_PARTS}d").unpack_from
 _UNPACK_CATEGORIES = struct.Struct(f"{_CATEGORIES}d").unpack_from
 _UNPACK_SPANS = struct.Struct("iid").iter_unpack
 
@@ -241,12 +232,12 @@ def _buffer(size: int) -> tuple[ctypes.Array[ctypes.c_char], int]:
 
 
 class KernelScored:
-    """One scored message: the decision values of its labels; categories and evidence when asked for.
+    """One scored message: its parts and the decision values of its labels; categories and evidence when asked for.
 
     All results lie in one buffer.
     """
 
-    __slots__ = ("_at", "_buffer", "_found", "_kernel", "_normalized", "labels")
+    __slots__ = ("_at", "_buffer", "_found", "_kernel", "_normalized", "labels", "parts")
 
     def __init__(self, kernel: Kernel, codes: bytes, characters: int, normalized: Normalized | None) -> None:
         """Look up the words and characters of a folded text whose words are separated."""
@@ -255,7 +246,8 @@ class KernelScored:
         self._kernel, self._normalized, self._at = kernel, normalized, at
         self._found = at + _SPANS_AT + spans
         _check(kernel.library.harassclf_score(kernel.handle, codes, len(codes) // 4, self._found, at + _MESSAGE_AT, at))
-        self.labels: list[float] = list(_UNPACK_LABELS(self._buffer))
+        self.parts: tuple[float, ...] = _UNPACK_PARTS(self._buffer)
+        self.labels = kernel.mixture.labels_of_one(self.parts)
 
     @property
     def categories(self) -> list[float]:
@@ -268,9 +260,9 @@ class KernelScored:
 
     def spans(self, label: int) -> list[Span]:
         """Start, end and weight of the stretches of the *raw* text on which the decision value of a label rests."""
-        at = self._at
+        at, slopes = self._at, self._kernel.mixture.slopes(np.array([self.parts]), np.array([label]))
         found = _check(self._kernel.library.harassclf_spans(
-            self._kernel.handle, self._found, at + _MESSAGE_AT, 1, _COLUMN_ADDRESSES[label], SPAN_SHARE,
+            self._kernel.handle, self._found, at + _MESSAGE_AT, 1, _WANTED_ADDRESS, _address(slopes), SPAN_SHARE,
             at + _SPANS_AT, at + _COUNT_AT,
         ))  # fmt: skip
         spans = list(_UNPACK_SPANS(memoryview(self._buffer)[_SPANS_AT : _SPANS_AT + found * _SPAN.itemsize]))
@@ -279,10 +271,10 @@ class KernelScored:
 
 @dataclass(frozen=True, slots=True)
 class KernelChunk:
-    """Some messages scored together; ``labels`` are their decision values, shape ``(messages, labels)``."""
+    """Some messages scored together; ``parts`` have shape ``(messages, parts)``, see :mod:`harassclf.subclasses`."""
 
     messages: int
-    labels: np.ndarray
+    parts: np.ndarray
     characters: int
     _kernel: Kernel
     _changed: dict[int, Normalized]
@@ -295,11 +287,16 @@ class KernelChunk:
     ) -> KernelChunk:
         """Look up the words and characters of folded texts, joined, whose words are separated."""
         found = np.empty(_OCCURRENCES * _OCCURRENCE * (characters + 1), np.uint8)
-        rows, decisions = np.empty((messages, _MESSAGE), np.uint8), np.empty((messages, _LABELS))
+        rows, parts = np.empty((messages, _MESSAGE), np.uint8), np.empty((messages, _PARTS))
         _check(kernel.library.harassclf_score(
-            kernel.handle, codes, len(codes) // 4, _address(found), _address(rows), _address(decisions)
+            kernel.handle, codes, len(codes) // 4, _address(found), _address(rows), _address(parts)
         ))  # fmt: skip
-        return cls(messages, decisions, characters, kernel, changed, found, rows)
+        return cls(messages, parts, characters, kernel, changed, found, rows)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Decision values of the labels, shape ``(messages, labels)``."""
+        return self._kernel.mixture.labels(self.parts)
 
     def categories(self, wanted: np.ndarray) -> np.ndarray:
         """Decision values of the categories of the ``wanted`` messages, shape ``(wanted.sum(), categories)``."""
@@ -313,11 +310,12 @@ class KernelChunk:
     def spans(self, labels: np.ndarray, share: float) -> list[list[Span]]:
         """Per message the spans of its raw text, and their weight, on which decision value ``labels[i]`` rests (-1: none
         wanted), by the rule of :func:`harassclf.evidence.spans`."""
-        columns, counts = labels.astype(np.int32), np.empty(self.messages, np.int32)
+        wanted, counts = (labels >= 0).astype(np.uint8), np.empty(self.messages, np.int32)
+        slopes = self._kernel.mixture.slopes(self.parts, np.maximum(labels, 0))
         out = np.empty(self.characters + 1, _SPAN)
         used = _check(self._kernel.library.harassclf_spans(
-            self._kernel.handle, _address(self._found), _address(self._rows), self.messages, _address(columns), share,
-            _address(out), _address(counts),
+            self._kernel.handle, _address(self._found), _address(self._rows), self.messages, _address(wanted),
+            _address(slopes), share, _address(out), _address(counts),
         ))  # fmt: skip
         flat, ends = out[:used].tolist(), np.cumsum(counts).tolist()
         found = [flat[end - count : end] for end, count in zip(ends, counts.tolist(), strict=True)]

@@ -1,7 +1,8 @@
-"""The trained linear model as plain arrays: the numbers of the saved scikit-learn pipeline, without scikit-learn.
+"""The trained model as plain arrays: the numbers of the saved scikit-learn pipeline, without scikit-learn.
 
 A term's value is ``(1 + ln tf) * idf * block weight`` (scikit-learn's ``TfidfVectorizer(sublinear_tf=True, norm=None)``
-in a ``ColumnTransformer``) times :func:`harassclf.features.length_scale`, twice with two coefficients in a message that speaks of a debt; decision values are the dot product with the coefficients plus the intercept.
+in a ``ColumnTransformer``) times :func:`harassclf.features.length_scale`, twice with two coefficients in a message that speaks of a debt; parts and
+the decision values of categories are the dot product with the coefficients plus the intercept; a label's decision value is made of the parts (:mod:`harassclf.subclasses`).
 Agreement with the saved pipeline is tested to 1e-9 on the whole corpus. This module scores one message in the least time
 and can explain it; ``bulk`` scores many.
 """
@@ -20,9 +21,9 @@ import numpy as np
 from harassclf.artifact import Artifact
 from harassclf.evidence import spans
 from harassclf.features import READ_BLOCKS, Block, Document, bounded, fold, length_scale, speaks_of_debt
-from harassclf.labels import LABELS
 from harassclf.normalize import Normalized, normalize
 from harassclf.segment import Segmenter
+from harassclf.subclasses import PARTS, Mixture
 from harassclf.weights import term_weights
 
 
@@ -54,7 +55,8 @@ class Scored:
     document: Document
     labels: list[float]
     frequencies: dict[int, int]
-    shares: np.ndarray  # what each of these terms adds to each label's decision value, shape ``(terms, labels)``
+    parts: list[float]
+    shares: np.ndarray  # what each of these terms adds to each part, shape ``(terms, parts)``
     grams: list[_Grams]
     scale: float  # of its length
     model: _Weights
@@ -69,8 +71,16 @@ class Scored:
         """Shape ``(labels + categories,)``."""
         return np.array(self.labels + self.categories)
 
+    def intercept(self, column: int) -> float:
+        """What decision value ``column`` has of no term: with :meth:`contributions` it adds up to it exactly."""
+        if column >= len(self.labels):
+            return float(self.model.categories.intercept[column - len(self.labels)])
+        slopes = self._slopes(column)
+        return self.labels[column] - float(slopes @ (np.array(self.parts) - self.model.parts.intercept))
+
     def contributions(self, column: int) -> list[Contribution]:
-        """Every known term's share of decision value ``column``; with the intercept they add up to it exactly."""
+        """Every known term's share of decision value ``column``; of a label's, its shares of the parts, each as far as the decision
+        value rises with it at this message."""
         last = len(self.normalized.text)
         where: dict[int, list[tuple[int, int]]] = {term: [] for term in self.frequencies}
         blocks: dict[int, str] = {}
@@ -110,16 +120,19 @@ class Scored:
 
     def _shares(self, column: int) -> list[float]:
         if column < len(self.labels):
-            return cast("list[float]", self.shares[:, column].tolist())
+            return cast("list[float]", (self.shares @ self._slopes(column)).tolist())
         of_categories = self.model.categories.shares(self.frequencies) * self.scale
         return cast("list[float]", of_categories[:, column - len(self.labels)].tolist())
+
+    def _slopes(self, column: int) -> np.ndarray:
+        return cast("np.ndarray", self.model.mixture.slopes(np.array([self.parts]), np.array([column]))[0])
 
 
 @dataclass(frozen=True, slots=True)
 class _Outputs:
     """Some decision values of a linear model: ``weights`` (idf multiplied in) has shape ``(terms, outputs)``.
 
-    Labels and categories have a table each: that of the labels stays in the processor's cache.
+    Parts and categories have a table each: that of the parts stays in the processor's cache.
     """
 
     weights: np.ndarray
@@ -141,17 +154,18 @@ class _Outputs:
 class _Weights:
     """All blocks as one table: one gather a message instead of two a block, a fifth of its time."""
 
-    labels: _Outputs
+    parts: _Outputs
     categories: _Outputs
     names: list[str]  # of all terms
+    mixture: Mixture
 
 
-def _weights(table: np.ndarray, intercept: np.ndarray, names: list[str]) -> _Weights:
-    labels, categories = (
-        _Outputs(np.ascontiguousarray(table[:, columns]), intercept[columns])
-        for columns in (slice(len(LABELS)), slice(len(LABELS), None))
+def _weights(table: np.ndarray, artifact: Artifact, names: list[str]) -> _Weights:
+    parts, categories = (
+        _Outputs(np.ascontiguousarray(table[:, columns]), artifact.intercept[columns])
+        for columns in (slice(len(PARTS)), slice(len(PARTS), None))
     )
-    return _Weights(labels, categories, names)
+    return _Weights(parts, categories, names, artifact.mixture)
 
 
 class Scorer:
@@ -159,7 +173,6 @@ class Scorer:
 
     def __init__(self, artifact: Artifact, segmenter: Segmenter) -> None:
         self._segmenter = segmenter
-        self._intercept = artifact.intercept
         self._index: dict[str, dict[str, int]] = {}
         names: list[str] = []
         blocks = term_weights(artifact)
@@ -167,12 +180,7 @@ class Scorer:
             self._index[name] = dict(zip(block.terms, range(len(names), len(names) + len(block.terms)), strict=True))
             names += block.terms
         without, beside = np.concatenate([block.weights for block in blocks.values()], axis=1)
-        self._weights = _weights(without, artifact.intercept, names), _weights(beside, artifact.intercept, names)
-
-    @property
-    def intercept(self) -> np.ndarray:
-        """Shape ``(labels + categories,)``."""
-        return self._intercept
+        self._weights = _weights(without, artifact, names), _weights(beside, artifact, names)
 
     def score(self, text: str) -> Scored:
         """Normalise, cut and score one message."""
@@ -185,8 +193,10 @@ class Scorer:
         frequencies = cast("dict[int, int]", counts)
         weights = self._weights[speaks_of_debt(folded)]
         scale = length_scale(len(document.characters))
-        shares = weights.labels.shares(frequencies) * scale
-        return Scored(normalized, document, weights.labels.decision(shares), frequencies, shares, grams, scale, weights)
+        shares = weights.parts.shares(frequencies) * scale
+        parts = weights.parts.decision(shares)
+        labels = weights.mixture.labels_of_one(parts)
+        return Scored(normalized, document, labels, frequencies, parts, shares, grams, scale, weights)
 
     def _grams(self, document: Document, block: Block, n: int) -> _Grams:
         return _Grams(block, n, list(map(self._index[block.name].get, document.ngrams(block, n))))

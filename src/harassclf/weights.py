@@ -14,11 +14,14 @@ from harassclf.artifact import Artifact
 from harassclf.errors import ModelError
 from harassclf.features import BLOCKS, READ_BLOCKS, Block, block_descriptions
 
+# Coefficients are multiples of this, so that they take two bytes in the kernel's rows and compress well; see training._rounded.
+COEFFICIENT_STEP = 1 / 32
+
 
 @dataclass(frozen=True, slots=True)
 class TermWeights:
     """Terms of one block, in array order; ``weights[0]`` counts in messages without a word about debts, ``weights[1]``
-    in those with one; shape ``(2, terms, labels + categories)``. A term's value is its weight times ``1 + ln tf``."""
+    in those with one; shape ``(2, terms, parts + categories)``. A term's value is its weight times ``1 + ln tf``."""
 
     terms: list[str]
     weights: np.ndarray
@@ -31,18 +34,18 @@ def term_weights(artifact: Artifact) -> dict[str, TermWeights]:
 
 def _of_block(block: Block, artifact: Artifact) -> TermWeights:
     second = [b for b in BLOCKS if b.about_debt == block.name]
-    terms = list(dict.fromkeys(t for b in (block, *second) for t in artifact.vocabulary[b.name]))
+    terms = list(dict.fromkeys(t for b in (block, *second) for t in artifact.vocabulary[b.name].split()))
     position = dict(zip(terms, range(len(terms)), strict=True))
     weights = np.zeros((2, len(terms), len(artifact.intercept)))
     for b in (block, *second):
-        at = [position[term] for term in artifact.vocabulary[b.name]]
+        at = [position[term] for term in artifact.vocabulary[b.name].split()]
         for case in cases(b):
             weights[case, at] += folded_weights(b, artifact)
     return TermWeights(terms, weights)
 
 
 def folded_weights(block: Block, artifact: Artifact) -> np.ndarray:
-    """What a term of this block adds to each decision value, shape ``(terms, labels + categories)``."""
+    """What a term of this block adds to each decision value, shape ``(terms, parts + categories)``."""
     return np.asarray(artifact.idf[block.name][:, None] * artifact.coef[block.name].astype(np.float64))
 
 
