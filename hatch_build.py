@@ -28,7 +28,7 @@ def compile_kernel(root: Path) -> Path | None:
         return None
     made = target.with_name(f"_kernel.{os.getpid()}{SUFFIX}")
     hashed = hashlib.sha256(source.read_bytes()).hexdigest()
-    options = ["-std=c11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", f'-DSOURCE_HASH="{hashed}"']
+    options = ["-std=c11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", f'-DSOURCE_HASH="{hashed}"']
     try:
         subprocess.run([*compiler, *options, "-o", str(made), str(source), "-lm"], check=True, capture_output=True)
         made.replace(target)

@@ -11,6 +11,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -131,6 +132,26 @@ def test_a_term_that_no_message_can_have_is_refused(model_copy: Path, block: str
     artifact.write_metadata(model_copy, json.loads((model_copy / artifact.METADATA).read_text("utf-8")))
     with pytest.raises(ModelError, match=f"{block}.*no message can have"):
         Classifier.load(model_copy).classify("还钱")
+
+
+@needs_kernel
+@pytest.mark.parametrize("coefficient", [0.01, 1024.0])
+def test_a_coefficient_that_a_row_cannot_hold_is_refused(model_copy: Path, coefficient: float) -> None:
+    with np.load(model_copy / artifact.WEIGHTS) as arrays:
+        changed = dict(arrays)
+    changed["coef_words"][0, 0] = coefficient
+    np.savez_compressed(model_copy / artifact.WEIGHTS, **changed)
+    artifact.write_metadata(model_copy, json.loads((model_copy / artifact.METADATA).read_text("utf-8")))
+    with pytest.raises(ModelError, match="block 'words' are no multiples"):
+        Classifier.load(model_copy).classify("还钱")
+
+
+@needs_kernel
+def test_decisions_of_several_chunks_keep_their_order(classifier: Classifier, corpus: pd.DataFrame) -> None:
+    texts = corpus["text"].tolist()[:5_000]
+    several = classifier.decision_function(texts)
+    one_by_one = np.concatenate([classifier.decision_function([text]) for text in texts[::250]])
+    np.testing.assert_allclose(several[::250], one_by_one, atol=1e-9)
 
 
 @needs_kernel

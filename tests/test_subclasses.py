@@ -55,6 +55,7 @@ def test_parts_far_apart_and_absent_ones_give_numbers() -> None:
 @pytest.mark.parametrize("label", range(len(LABELS)))
 def test_slopes_are_how_a_decision_value_rises_with_each_part(label: int) -> None:
     slopes = MIXTURE.slopes(PARTS_OF_TWO, np.array([label, label]))
+    np.testing.assert_allclose([MIXTURE.slopes_of_one(parts, label) for parts in PARTS_OF_TWO.tolist()], slopes)
     for part in range(len(PARTS)):
         step = 1e-6 * (np.arange(len(PARTS)) == part)
         rise = MIXTURE.labels(PARTS_OF_TWO + step) - MIXTURE.labels(PARTS_OF_TWO - step)

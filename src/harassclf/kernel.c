@@ -15,7 +15,8 @@
 #define CODE_POINTS 0x110000
 #define CODE_BITS 21
 #define INLINE 4
-#define COLUMNS 18 /* parts and categories */
+#define PARTS 11 /* of subclasses.py */
+#define CATEGORIES 7
 #define GOLDEN 0x9E3779B97F4A7C15u
 #define PREFETCH(address) __builtin_prefetch(address)
 #define TIGHT 2 /* flags of bulk_normalize.py */
@@ -65,12 +66,18 @@ typedef struct {
     int32_t class, class_term; /* the number of the word that stands for its class, and the term of that class or -1 */
 } word;
 
-/* What a term's value is multiplied by, idf and the step of the coefficients among it, and its coefficients in such steps, parts
- * first. Rows of doubles for parts and categories, with and without a word about debts, would take six times the memory. */
+/* The row that is added beside a word about debts, or -1; which of the model's idfs a term has, the step of the coefficients
+ * multiplied in; its coefficients of parts and, in other rows, of categories in such steps. Two rows a cache line: what a message
+ * takes is mostly waiting for them. Rows of doubles, with and without such a word, would take five times the memory. */
 typedef struct {
-    double idf;
-    int16_t coef[COLUMNS];
+    int32_t beside;
+    uint32_t idf;
+    int16_t coef[PARTS], unused;
 } row;
+
+typedef struct {
+    int16_t coef[CATEGORIES], unused;
+} category_row;
 
 typedef struct {
     int32_t terms, words_used;
@@ -87,10 +94,9 @@ typedef struct {
     uint64_t word_mask;
     uint32_t *pool;
     uint64_t pool_used, pool_room;
-    int parts, categories;
     const row *rows;
-    const double *intercept;
-    const int32_t *beside; /* by term the row that is added beside a word about debts, or -1 */
+    const category_row *category_rows;
+    const double *idf, *intercept;
 } model;
 
 /* One place where a known term stands. `first` is the place in this message where it stands first; there `count` says
@@ -310,12 +316,12 @@ EXPORT int64_t harassclf_terms(model *m, int32_t block, const uint32_t *codes, i
     return found;
 }
 
-/* A row of weights a term, and behind them those of beside[term] for the terms that count once more beside a word about debts (-1
- * for the others). They stay the caller's. Returns the number of terms. */
-EXPORT int32_t harassclf_weights(model *m, int32_t parts, int32_t categories, const row *rows, const int32_t *beside,
-                                 const double *intercept) {
-    if (parts + categories != COLUMNS) return -1;
-    m->parts = parts, m->categories = categories, m->rows = rows, m->beside = beside, m->intercept = intercept;
+/* A row of weights a term, and behind them those that are added beside a word about debts. They stay the caller's. Returns the number
+ * of terms. */
+EXPORT int32_t harassclf_weights(model *m, int32_t parts, int32_t categories, const row *rows, const category_row *category_rows,
+                                 const double *idf, const double *intercept) {
+    if (parts != PARTS || categories != CATEGORIES) return -1;
+    m->rows = rows, m->category_rows = category_rows, m->idf = idf, m->intercept = intercept;
     for (uint64_t i = 0; i <= m->word_mask; i++) {
         word *w = &m->words[i];
         if (w->length) w->class_term = get(&m->classes, (uint64_t)w->class, slot_of(&m->classes, (uint64_t)w->class));
@@ -390,12 +396,14 @@ static int room_for(scratch *s, uint64_t terms) {
 
 static double times(int32_t count) { return count == 1 ? 1.0 : 1.0 + log(count); } /* sublinear_tf */
 
-/* Adds a term's shares of n columns from the first on. */
-static void add(const model *m, int32_t term, int32_t debt, double value, int first, int n, double *sums) {
-    const row *r = &m->rows[term];
-    const double times_idf = value * r->idf;
-    for (int k = 0; k < n; k++) sums[k] += times_idf * r->coef[first + k];
-    if (debt && m->beside[term] >= 0) add(m, m->beside[term], 0, value, first, n, sums);
+static inline void add_parts(const model *m, const row *r, double value, double *restrict sums) {
+    const double times_idf = value * m->idf[r->idf];
+    for (int k = 0; k < PARTS; k++) sums[k] += times_idf * r->coef[k];
+}
+
+static void add_categories(const model *m, int32_t at, double value, double *sums) {
+    const double times_idf = value * m->idf[m->rows[at].idf];
+    for (int k = 0; k < CATEGORIES; k++) sums[k] += times_idf * m->category_rows[at].coef[k];
 }
 
 /* Term frequencies of one message, and its parts. 0 without memory. */
@@ -410,9 +418,16 @@ static int add_up(const model *m, occurrence *found, message *of, uint64_t numbe
         found[there->at].count++;
     }
     const double scale = scale_of(of);
-    for (int k = 0; k < m->parts; k++) parts[k] = m->intercept[k];
-    for (int32_t i = of->first; i < of->last; i++)
-        if (found[i].count) add(m, found[i].term, of->debt, scale * times(found[i].count), 0, m->parts, parts);
+    double sums[PARTS]; /* in registers: `parts` might be part of what is read */
+    memcpy(sums, m->intercept, sizeof sums);
+    for (int32_t i = of->first; i < of->last; i++) {
+        if (!found[i].count) continue;
+        const row *r = &m->rows[found[i].term];
+        const double value = scale * times(found[i].count);
+        add_parts(m, r, value, sums);
+        if (of->debt && r->beside >= 0) add_parts(m, &m->rows[r->beside], value, sums);
+    }
+    memcpy(parts, sums, sizeof sums);
     return 1;
 }
 
@@ -539,7 +554,7 @@ EXPORT int64_t harassclf_score(const model *m, const uint32_t *codes, int64_t n,
         of_words(m, &w, words, &p);
         of->characters = of_characters(m, &w, length, &p);
         of->last = p.used, p.start += length + 1;
-        if (!add_up(m, found, of, (uint64_t)rows, &s, parts + rows * m->parts)) rows = -2;
+        if (!add_up(m, found, of, (uint64_t)rows, &s, parts + rows * PARTS)) rows = -2;
         i += 2; /* the joint, and the separator after it */
     } while (++rows > 0 && i <= n + 1);
     free(w.two), free(s.slots);
@@ -551,22 +566,25 @@ EXPORT void harassclf_categories(const model *m, const occurrence *found, const 
                                  int64_t n, double *decisions) {
     for (int64_t r = 0; r < n; r++) {
         const message *of = &messages[rows[r]];
-        double *decision = decisions + r * m->categories;
+        double *decision = decisions + r * CATEGORIES;
         const double scale = scale_of(of);
-        for (int k = 0; k < m->categories; k++) decision[k] = m->intercept[m->parts + k];
-        for (int32_t i = of->first; i < of->last; i++)
-            if (found[i].count)
-                add(m, found[i].term, of->debt, scale * times(found[i].count), m->parts, m->categories, decision);
+        memcpy(decision, m->intercept + PARTS, CATEGORIES * sizeof *decision);
+        for (int32_t i = of->first; i < of->last; i++) {
+            if (!found[i].count) continue;
+            const int32_t beside = m->rows[found[i].term].beside;
+            const double value = scale * times(found[i].count);
+            add_categories(m, found[i].term, value, decision);
+            if (of->debt && beside >= 0) add_categories(m, beside, value, decision);
+        }
     }
 }
 
 /* What a term's value adds to a decision value that rises with each part as `slopes` say. */
-static double along(const model *m, int32_t term, int32_t debt, const double *slopes) {
-    const row *r = &m->rows[term];
-    double sum = 0.0;
-    for (int k = 0; k < m->parts; k++) sum += slopes[k] * r->coef[k];
-    sum *= r->idf;
-    return debt && m->beside[term] >= 0 ? sum + along(m, m->beside[term], 0, slopes) : sum;
+static double along(const model *m, const row *r, int32_t debt, const double *slopes) {
+    double sums[2] = {0.0, 0.0}; /* two, that need not wait for each other */
+    for (int k = 0; k < PARTS; k++) sums[k & 1] += slopes[k] * r->coef[k];
+    const double sum = (sums[0] + sums[1]) * m->idf[r->idf];
+    return debt && r->beside >= 0 ? sum + along(m, &m->rows[r->beside], 0, slopes) : sum;
 }
 
 /* What each character of a message carries of such a decision value, by steps that are then summed up. */
@@ -575,7 +593,7 @@ static void carry(const model *m, const occurrence *found, const message *of, co
     memset(weights, 0, ((size_t)of->length + 1) * sizeof *weights);
     for (int32_t i = of->first; i < of->last; i++) {
         const int32_t count = found[found[i].first].count;
-        const double step = scale * times(count) / count * along(m, found[i].term, of->debt, slopes) / (found[i].end - found[i].start);
+        const double step = scale * times(count) / count * along(m, &m->rows[found[i].term], of->debt, slopes) / (found[i].end - found[i].start);
         weights[found[i].start - of->start] += step;
         weights[found[i].end - of->start] -= step;
     }
@@ -613,7 +631,7 @@ EXPORT int64_t harassclf_spans(const model *m, const occurrence *found, const me
     for (int64_t r = 0; r < n; r++) {
         counts[r] = 0;
         if (!wanted[r]) continue;
-        carry(m, found, &messages[r], slopes + r * m->parts, weights);
+        carry(m, found, &messages[r], slopes + r * PARTS, weights);
         used += counts[r] = stretches(weights + 1, messages[r].length - 2, share, out + used);
     }
     free(weights);

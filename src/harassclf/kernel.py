@@ -10,7 +10,9 @@ from __future__ import annotations
 import ctypes
 import struct
 import weakref
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
@@ -37,9 +39,12 @@ _OCCURRENCES = 13
 _MESSAGE = 6 * 4  # bytes
 _SPAN = np.dtype([("start", np.int32), ("end", np.int32), ("weight", np.float64)])
 _LABELS, _PARTS, _CATEGORIES = len(LABELS), len(PARTS), len(CATEGORIES)
-# A term's row: what its value is multiplied by, and its coefficients in steps of COEFFICIENT_STEP.
-_ROW = np.dtype([("idf", np.float64), ("coef", np.int16, _PARTS + _CATEGORIES)], align=True)
+# A term's rows, as kernel.c has them, a row of parts half a cache line.
+_ROW = np.dtype([("beside", np.int32), ("idf", np.uint32), ("coef", np.int16, _PARTS), ("unused", np.int16)])
+_CATEGORY_ROW = np.dtype([("coef", np.int16, _CATEGORIES), ("unused", np.int16)])
 Span = tuple[int, int, float]
+# Folded texts, joined, their words separated; how many characters and messages; what the normaliser changed.
+_Cut = tuple[bytes, int, int, dict[int, Normalized]]
 
 
 class Kernel:
@@ -52,14 +57,15 @@ class Kernel:
         weakref.finalize(self, library.harassclf_free, self.handle)
         blocks = (*READ_BLOCKS, *(block for block in BLOCKS if block.about_debt))
         numbers = {block: self._numbers(block, artifact.vocabulary[block.name]) for block in blocks}
-        self._beside = _beside(numbers)
-        self._rows = self._weights(artifact, numbers, self._beside)
+        beside = _beside(numbers)
+        self._rows, self._category_rows, self._idf = self._weights(artifact, numbers, beside)
         terms = library.harassclf_weights(
-            self.handle, _PARTS, _CATEGORIES, _address(self._rows), _address(self._beside), _address(self._intercept)
+            *(self.handle, _PARTS, _CATEGORIES, _address(self._rows), _address(self._category_rows)),
+            *(_address(self._idf), _address(self._intercept)),
         )
-        if terms != len(self._beside):  # it would read beyond the rows
+        if terms != len(beside):  # it would read beyond the rows
             raise ModelError(
-                f"the kernel has {terms} terms, the model {len(self._beside)}; this is a defect, please report it"
+                f"the kernel has {terms} terms, the model {len(beside)}; this is a defect, please report it"
             )
 
     def _empty(self) -> int:
@@ -95,14 +101,28 @@ class Kernel:
         return numbers[: len(terms)]
 
     @staticmethod
-    def _weights(artifact: Artifact, numbers: dict[Block, np.ndarray], beside: np.ndarray) -> np.ndarray:
-        """Rows of weights as ``harassclf_weights`` of ``kernel.c`` wants them."""
-        rows = np.zeros(len(beside) + np.count_nonzero(beside >= 0), _ROW)
+    def _weights(
+        artifact: Artifact, numbers: dict[Block, np.ndarray], beside: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows of weights and the idfs that they name, as ``harassclf_weights`` of ``kernel.c`` wants them."""
+        n = len(beside) + int(np.count_nonzero(beside >= 0))
+        rows, category_rows = _aligned(n, _ROW), _aligned(n, _CATEGORY_ROW)
+        rows["beside"] = -1
+        rows["beside"][: len(beside)] = beside
+        # A term that counts beside a word about debts alone has a row of zeros: the first idf is as good as another.
+        idf = np.unique(np.concatenate([artifact.idf[block.name] for block in numbers]))
         for block, of in numbers.items():
-            at = beside[of] if block.about_debt else of
-            rows["idf"][at] = artifact.idf[block.name] * COEFFICIENT_STEP
-            rows["coef"][at] = _steps(artifact, block)
-        return rows
+            at, steps = beside[of] if block.about_debt else of, _steps(artifact, block)
+            rows["idf"][at] = np.searchsorted(idf, artifact.idf[block.name])
+            rows["coef"][at], category_rows["coef"][at] = steps[:, :_PARTS], steps[:, _PARTS:]
+        return rows, category_rows, idf * COEFFICIENT_STEP
+
+
+def _aligned(n: int, dtype: np.dtype[np.void]) -> np.ndarray:
+    """Zeros, shape ``(n,)``, from the start of a cache line on."""
+    room = np.zeros(n * dtype.itemsize + 64, np.uint8)
+    skipped = -_address(room) % 64
+    return room[skipped : skipped + n * dtype.itemsize].view(dtype)
 
 
 def _steps(artifact: Artifact, block: Block) -> np.ndarray:
@@ -159,23 +179,36 @@ class KernelScorer:
         return str(memoryview(out)[: 4 * n], "utf-32-le"), positions
 
     def decisions(self, texts: Sequence[str], categories: bool = True) -> np.ndarray:
-        """Decision values of the labels and, where wanted, of the ``categories``, shape ``(n, labels + categories)``."""
-        out = np.empty((len(texts), _LABELS + _CATEGORIES * categories))
-        start = 0
-        for chunk in self.chunks(texts):
-            rows = slice(start, start := start + chunk.messages)
-            out[rows, :_LABELS] = chunk.labels
-            if categories:
-                out[rows, _LABELS:] = chunk.categories(np.ones(chunk.messages, dtype=bool))
-        return out
+        """Decision values of the labels and, where wanted, of the ``categories``, shape ``(n, labels + categories)``.
+
+        While the kernel scores a chunk in a thread of its own, without the interpreter lock, the next one is folded and cut: half
+        the time of one after the other.
+        """
+        out = [np.empty((0, _LABELS + _CATEGORIES * categories))]
+        with ThreadPoolExecutor(1) as pool:
+            waiting: deque[Future[np.ndarray]] = deque()
+            for cut in self._cut(texts):
+                waiting.append(pool.submit(self._decided, cut, categories))
+                if len(waiting) > 1:  # chunks wait in memory
+                    out.append(waiting.popleft().result())
+            out += [decided.result() for decided in waiting]
+        return np.concatenate(out)
+
+    def _decided(self, cut: _Cut, categories: bool) -> np.ndarray:
+        chunk = KernelChunk.scored(self._kernel, *cut)
+        of_categories = [chunk.categories(np.ones(chunk.messages, dtype=bool))] if categories else []
+        return np.hstack([chunk.labels, *of_categories])
 
     def chunks(self, texts: Sequence[str]) -> Iterator[KernelChunk]:
         """The messages in order, some thousands at a time."""
+        for cut in self._cut(texts):
+            yield KernelChunk.scored(self._kernel, *cut)
+
+    def _cut(self, texts: Sequence[str]) -> Iterator[_Cut]:
         for some in split_into_chunks(texts):
             codes, changed = self._fold(some)
             words = self._segmenter.words(codes.tobytes().decode("utf-32-le"))
-            joined = _SEPARATOR.join(words).encode("utf-32-le")
-            yield KernelChunk.scored(self._kernel, joined, len(codes), len(some), changed)
+            yield _SEPARATOR.join(words).encode("utf-32-le"), len(codes), len(some), changed
 
     def _fold(self, texts: Sequence[str]) -> tuple[np.ndarray, dict[int, Normalized]]:
         """Folded code points of the joined texts, and the texts whose characters were not replaced one by one."""
@@ -210,6 +243,7 @@ _CATEGORIES_AT = 8 * _PARTS
 _MESSAGE_AT = _CATEGORIES_AT + 8 * _CATEGORIES
 _COUNT_AT = _MESSAGE_AT + _MESSAGE
 _SPANS_AT = -(-(_COUNT_AT + 4) // 8) * 8  # a span holds a double
+_SLOPES = ctypes.c_double * _PARTS
 _WANTED = ctypes.c_uint8(1)
 _WANTED_ADDRESS = ctypes.addressof(_WANTED)
 _FIRST_ROW = ctypes.c_int32(0)
@@ -260,9 +294,9 @@ class KernelScored:
 
     def spans(self, label: int) -> list[Span]:
         """Start, end and weight of the stretches of the *raw* text on which the decision value of a label rests."""
-        at, slopes = self._at, self._kernel.mixture.slopes(np.array([self.parts]), np.array([label]))
+        at, slopes = self._at, _SLOPES(*self._kernel.mixture.slopes_of_one(self.parts, label))
         found = _check(self._kernel.library.harassclf_spans(
-            self._kernel.handle, self._found, at + _MESSAGE_AT, 1, _WANTED_ADDRESS, _address(slopes), SPAN_SHARE,
+            self._kernel.handle, self._found, at + _MESSAGE_AT, 1, _WANTED_ADDRESS, ctypes.addressof(slopes), SPAN_SHARE,
             at + _SPANS_AT, at + _COUNT_AT,
         ))  # fmt: skip
         spans = list(_UNPACK_SPANS(memoryview(self._buffer)[_SPANS_AT : _SPANS_AT + found * _SPAN.itemsize]))

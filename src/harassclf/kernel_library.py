@@ -23,7 +23,7 @@ _FUNCTIONS = {
     "harassclf_free": (None, (_P,)),
     "harassclf_classes": (_N, (_P, _P, _N)),
     "harassclf_terms": (_N, (_P, _I, _P, _N, _P)),
-    "harassclf_weights": (_I, (_P, _I, _I, _P, _P, _P)),
+    "harassclf_weights": (_I, (_P, _I, _I, _P, _P, _P, _P)),
     "harassclf_fold": (_N, (_P, _P, _N, _P, _P)),
     "harassclf_score": (_N, (_P, _P, _N, _P, _P, _P)),
     "harassclf_categories": (None, (_P, _P, _P, _P, _N, _P)),

@@ -126,7 +126,7 @@ def _read(words: Sequence[tuple[int, tuple[str, ...]]], left: str, right: str) -
     every = [syllable for _, cut in words for syllable in cut]
     parts = [every[at : at + _TOGETHER] for at in range(0, len(every), _TOGETHER)]
     befores, afters = [left, *[EDGE] * (len(parts) - 1)], [*[EDGE] * (len(parts) - 1), right]
-    characters = "".join(map(_likeliest, parts, befores, afters))
+    characters = "".join(map(_likeliest, map(tuple, parts), befores, afters))
     if not _makes_sense(left + characters + right):
         return
     starts = [start + at for start, cut in words for at in accumulate(map(len, cut[:-1]), initial=0)]
@@ -142,7 +142,8 @@ def _makes_sense(characters: str) -> bool:
     return known > 0 and 2 * known >= len(pairs)
 
 
-def _likeliest(every: Sequence[str], left: str, right: str) -> str:
+@lru_cache(4_000)  # abbreviations and names of apps come again and again
+def _likeliest(every: tuple[str, ...], left: str, right: str) -> str:
     best = {left: (0, "")}
     for syllable in every:
         best = _next(best, _table().characters[syllable])

@@ -125,7 +125,7 @@ class Scored:
         return cast("list[float]", of_categories[:, column - len(self.labels)].tolist())
 
     def _slopes(self, column: int) -> np.ndarray:
-        return cast("np.ndarray", self.model.mixture.slopes(np.array([self.parts]), np.array([column]))[0])
+        return np.array(self.model.mixture.slopes_of_one(self.parts, column))
 
 
 @dataclass(frozen=True, slots=True)

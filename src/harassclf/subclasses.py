@@ -87,6 +87,15 @@ class Mixture:
             slopes[:, group] = self.weights[labels, i][:, None] * shares
         return slopes
 
+    def slopes_of_one(self, parts: Sequence[float], label: int) -> list[float]:
+        """The same for one message."""
+        slopes = [float(i == label) for i in range(len(LABELS))]
+        for group, weight in zip(_GROUPS, self.weights[label].tolist(), strict=True):
+            values = parts[group]
+            total = _log_sum_exp_of_one(values)
+            slopes += [weight * math.exp(value - total) for value in values]
+        return slopes
+
 
 def _log_sum_exp_of_one(values: Sequence[float]) -> float:
     highest = max(values)
