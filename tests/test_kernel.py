@@ -135,6 +135,13 @@ def test_a_term_that_no_message_can_have_is_refused(model_copy: Path, block: str
 
 
 @needs_kernel
+@pytest.mark.parametrize("text", ["抖丨音搜你名字", "催丶收", "我通丨丨讯录", "你欠丶 款不还", "抖*音", "爆丨你"])
+def test_han_characters_that_stand_as_separators(text: str) -> None:
+    folded, _ = Classifier.load()._kernel._folded(text)
+    assert folded == fold(normalize(text).text)
+
+
+@needs_kernel
 @pytest.mark.parametrize("coefficient", [0.01, 1024.0])
 def test_a_coefficient_that_a_row_cannot_hold_is_refused(model_copy: Path, coefficient: float) -> None:
     with np.load(model_copy / artifact.WEIGHTS) as arrays:

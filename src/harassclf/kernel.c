@@ -354,7 +354,7 @@ EXPORT int64_t harassclf_fold(const model *m, const uint32_t *codes, int64_t n, 
                   ((here & HAN) && ((gap && gap <= 3 && holds(&m->hidden, left, code)) || (apart && after))) ||
                   ((here & LATIN) && (((before | m->flags[next]) & HAN) || (second & LATIN) || letters == SPELLED));
         found += slow[i];
-        if (here & HAN)
+        if ((here & HAN) && !(here & TIGHT)) /* 丨 and 丶 are Han characters, and stand as separators */
             left = code, gap = 0;
         else
             gap = left && (here & (TIGHT | LOOSE)) ? gap + 1 : (left = 0);
