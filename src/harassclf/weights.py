@@ -14,7 +14,7 @@ from harassclf.artifact import Artifact
 from harassclf.errors import ModelError
 from harassclf.features import BLOCKS, READ_BLOCKS, Block, block_descriptions
 
-# Coefficients are multiples of this, so that they take two bytes in the kernel's rows and compress well; see training._rounded.
+# Coefficients are multiples of this, so that they take two bytes in the kernel's rows and compress well; see stacking._rounded.
 COEFFICIENT_STEP = 1 / 32
 
 
