@@ -54,9 +54,7 @@ def subclass_of(label: str, categories: Sequence[str], register: str) -> str:
 
 def log_sum_exp(parts: np.ndarray) -> np.ndarray:
     """Of each label's subclasses, shape ``(n, 2)`` in the order of :data:`SUBCLASSES`, from the parts, shape ``(n, len(PARTS))``."""
-    highest = [parts[:, group].max(axis=1, keepdims=True) for group in _GROUPS]
-    sums = [np.exp(parts[:, group] - high).sum(axis=1) for group, high in zip(_GROUPS, highest, strict=True)]
-    return np.stack([high[:, 0] + np.log(total) for high, total in zip(highest, sums, strict=True)], axis=1)
+    return np.stack([np.logaddexp.reduce(parts[:, group], axis=1) for group in _GROUPS], axis=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ from harassclf import artifact, model_card
 from harassclf.attacks import attack
 from harassclf.background import news, reviews
 from harassclf.classifier import DEFAULT_MODEL
-from harassclf.corpus import RESERVED, TRAIN, category_matrix, corpus_hash, voice_folds
+from harassclf.corpus import RESERVED, TRAIN, categories_of, category_matrix, corpus_hash, voice_folds
 from harassclf.decision import Thresholds, expit, softmax, verdicts
 from harassclf.drift import REFERENCE, WordCounter, known_words, reference
 from harassclf.errors import CorpusError
@@ -245,7 +245,7 @@ def fit_labels(
 
 def fit_subclasses(matrix: sp.csr_matrix, rows: pd.DataFrame, config: TrainingConfig) -> LogisticRegression:
     """The classifier of subclasses on features of shape ``(messages, terms)``; collection is one class."""
-    registers, categories = rows["register"].fillna(""), rows["categories"].str.split(";")
+    registers, categories = rows["register"].fillna(""), rows["categories"].map(categories_of)
     classes = [subclass_of(*one) for one in zip(rows["label"], categories, registers, strict=True)]
     return _fit_scaled(matrix, rows["label"].to_numpy(), config, np.array(classes))
 

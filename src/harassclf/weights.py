@@ -39,19 +39,11 @@ def _of_block(block: Block, artifact: Artifact) -> TermWeights:
     weights = np.zeros((2, len(terms), len(artifact.intercept)))
     for b in (block, *second):
         at = [position[term] for term in artifact.vocabulary[b.name].split()]
-        for case in cases(b):
-            weights[case, at] += folded_weights(b, artifact)
+        folded = artifact.idf[b.name][:, None] * artifact.coef[b.name].astype(np.float64)
+        weights[1, at] += folded
+        if not b.about_debt:
+            weights[0, at] += folded
     return TermWeights(terms, weights)
-
-
-def folded_weights(block: Block, artifact: Artifact) -> np.ndarray:
-    """What a term of this block adds to each decision value, shape ``(terms, parts + categories)``."""
-    return np.asarray(artifact.idf[block.name][:, None] * artifact.coef[block.name].astype(np.float64))
-
-
-def cases(block: Block) -> tuple[int, ...]:
-    """In which messages the terms of this block count: 0 those without a word about debts, 1 those with one."""
-    return (1,) if block.about_debt else (0, 1)
 
 
 def check_blocks(artifact: Artifact) -> None:
