@@ -3,7 +3,7 @@
 Usage: operating_point.py [FOLDER] [--messages N] [--picture FILE]
 
 Trains as for shipping. Held-out: the training voices, each judged by a model that has not read it, calibrated. Reserved: voices
-that nothing was chosen on. Prints precision, recall and alarms per 1,000 messages over thresholds, the chosen one marked; the
+that the model has not read and no threshold was chosen on. Prints precision, recall and alarms per 1,000 messages over thresholds, the chosen one marked; the
 expected calibration error; what the review band holds and what lies outside. The picture shows the trade-off and the reliability.
 """
 

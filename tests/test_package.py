@@ -83,7 +83,7 @@ def test_law_cards_cover_every_category_and_promise_nothing() -> None:
     for card in (card for of_category in cards.values() for card in of_category):
         assert card.summary.startswith("可能涉及")
         assert card.in_force
-        assert "二百九十三" not in card.article  # design/legal-basis.md: do not cite
+        assert "二百九十三" not in card.article  # by the project's legal basis: do not cite
     fifty = [card for card in cards["threat"] if "治安管理处罚法" in card.law and "五十条" in card.article]
     assert fifty
     assert all(card.in_force == "2026-01-01" for card in fifty)

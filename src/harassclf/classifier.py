@@ -30,7 +30,7 @@ from harassclf.weights import check_blocks
 
 DEFAULT_MODEL = "harassclf-zh"
 # Evidence is shown for a finding, not for "other": nothing needs pointing at in everyday talk, nine messages in ten of a
-# real export, and leaving it out halves the time of a table of such messages (benchmarks/README.md).
+# real export, and leaving it out halved the time of a table of such messages.
 _EVIDENCE_COLUMN = {HARASSMENT: LABELS.index(HARASSMENT), COLLECTION: LABELS.index(COLLECTION), OTHER: -1}
 _HARASSMENT_COLUMN = _EVIDENCE_COLUMN[HARASSMENT]
 _EDGES = " \t\n\r，。！？、；：,.!?;:"
@@ -62,7 +62,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The verdict on one message; fields as in the interface contract."""
+    """The verdict on one message; its fields are those of an answer over HTTP."""
 
     label: str
     probabilities: dict[str, float]
@@ -256,8 +256,8 @@ class Classifier:
         return self._by_passages(whole, scored.spans(_HARASSMENT_COLUMN)) if len(text) > LONG_TEXT else whole
 
     def _by_passages(self, whole: Judgement, spans: Sequence[tuple[int, int, float]]) -> Judgement:
-        """The verdict on a long text: that of its surest passage where this one is sure enough, else that on the whole, as far as the
-        surest passage supports it."""
+        """The verdict on a long text: that on the whole, as far as its surest passage supports it; that of the surest passage where the
+        whole is no harassment and the passage is sure enough."""
         found = [(start, self._judgement(whole.text[start:end])) for start, end in passages(whole.text, spans)]
         if not found:
             return whole

@@ -54,7 +54,7 @@ def read_corpus(folder: Path) -> pd.DataFrame:
 
 def read_readings(folder: Path) -> pd.DataFrame:
     """Both readings of every message ever kept or dropped, before anything was settled: ``id, first_label,
-    first_categories, second_label, second_categories, settled`` (agreed, first, second, third or dropped)."""
+    first_categories, second_label, second_categories, settled`` (agreed, first, second or dropped)."""
     columns = ("id", "first_label", "first_categories", "second_label", "second_categories", "settled")
     return _read(folder / "readings.csv", columns)
 

@@ -1,7 +1,7 @@
 """Normalised text to the terms of each TF-IDF block.
 
-Two users share this module and must agree to the last bit: training hands :func:`columns` to scikit-learn's
-vectorizers, serving looks up :meth:`Document.ngrams`. A test compares them on the whole corpus.
+Its users must agree to the last bit: training hands :func:`columns` to scikit-learn's vectorizers, ``scorer`` looks up
+:meth:`Document.ngrams`, ``bulk`` and the kernel make the same terms from many messages at once. A test compares them on the whole corpus.
 """
 
 from __future__ import annotations

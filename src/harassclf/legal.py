@@ -1,4 +1,4 @@
-"""Law cards per category, from ``resources/law.json`` (source: ``design/legal-basis.md``, as of 2026-11-24).
+"""Law cards per category, from ``resources/law.json`` (from the project's legal basis of 2026-11-24, which is not in this repository; each names its law and article).
 
 A card says what may be involved (可能涉及), never that an offence was committed, and is no legal advice.
 """

@@ -21,7 +21,7 @@ LONG_TEXT = 500  # characters; shorter texts are judged whole: the corpus has me
 PLACES = 3
 PASSAGE = 50  # characters
 MARGIN = 3.0  # log-odds that a passage has to have more than a message
-# Log-odds that the whole may have at most less than its surest passage. Of chains of everyday messages, jokes and quarrels among them,
+# Log-odds by which the whole has to stay below its surest passage. Of chains of everyday messages, jokes and quarrels among them,
 # the whole flagged 1.00, with 1 0.35, with 2 0.21; all long harassment of the reserved voices is still found.
 SUPPORT = 2.0
 

@@ -2,8 +2,8 @@
 
 A rule is read over the *normalised* text, so that disguises (zero-width marks, Traditional characters, 通-讯-录) are
 caught; matches are mapped back to the raw text. A match does not count when its clause denies it (我们不会联系您的家人),
-or when the sentence or the message holds what makes it lawful (a judgment, a joint borrower). Legal facts come from
-``design/legal-basis.md``; every card says 可能涉及.
+or when the sentence or the message holds what makes it lawful (a judgment, a joint borrower). Legal facts come from the
+project's legal basis of 2026-11-24, which is not in this repository; every card says 可能涉及.
 
 The data file
     ``terms``: names that patterns use as ``{NAME}``. ``negation``: what denies a match that follows in the same clause.

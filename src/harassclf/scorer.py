@@ -3,8 +3,8 @@
 A term's value is ``(1 + ln tf) * idf * block weight`` (scikit-learn's ``TfidfVectorizer(sublinear_tf=True, norm=None)``
 in a ``ColumnTransformer``) times :func:`harassclf.features.length_scale`, twice with two coefficients in a message that speaks of a debt; parts and
 the decision values of categories are the dot product with the coefficients plus the intercept; a label's decision value is made of the parts (:mod:`harassclf.subclasses`).
-Agreement with the saved pipeline is tested to 1e-9 on the whole corpus. This module scores one message in the least time
-and can explain it; ``bulk`` scores many.
+Agreement with the saved pipeline is tested to 1e-9 on the whole corpus. This module scores one message and can
+explain it, ``bulk`` scores many; where there is a compiled ``kernel``, it does both in less time.
 """
 
 from __future__ import annotations

@@ -163,7 +163,7 @@ class Limits:
             raise self._too_slow() from None
 
     def _too_slow(self) -> BodyTimeoutError:
-        return BodyTimeoutError(f"body: nothing came for {self._seconds} seconds; send it faster")
+        return BodyTimeoutError(f"body: not all there within {self._seconds} seconds; send it faster")
 
     def _too_large(self) -> BodyTooLargeError:
         return BodyTooLargeError(f"body: over the limit of {self._max:,} bytes; send smaller batches")

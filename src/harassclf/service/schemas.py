@@ -1,4 +1,4 @@
-"""Bodies of requests and answers, as the interface contract has them."""
+"""Bodies of requests and answers, as version 1 of the interface has them."""
 
 from __future__ import annotations
 

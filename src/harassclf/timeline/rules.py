@@ -1,6 +1,6 @@
 """Rules of contact, apart from what a message says: hours, numbers of calls, refusals, third persons.
 
-Limits and their sources are data (``resources/contact_rules.json``, from ``design/legal-basis.md`` as of 2026-11-24); where
+Limits and their sources are data (``resources/contact_rules.json``, from the project's legal basis of 2026-11-24); where
 the law gives no number there is no rule: none counts SMS or chat messages. A flag says what may be involved (可能涉及).
 """
 
