@@ -97,10 +97,10 @@ def test_pairs_of_words_skip_one_to_three_words() -> None:
 
 
 def test_evidence_of_a_long_message_counts_less() -> None:
-    assert length_scale(25.0) == 1.0
-    assert length_scale(115.0) == 0.5
-    of = columns(["还钱", "还   钱", "还" * 113], Segmenter())[LENGTH]
-    assert of.tolist() == [length_scale(4.0), length_scale(5.0), 0.5]  # marks count, blanks in a row are one
+    assert length_scale(30.0) == 0.5
+    assert length_scale(90.0) == 0.25
+    of = columns(["还钱", "还   钱", "还" * 88], Segmenter())[LENGTH]
+    assert of.tolist() == [length_scale(4.0), length_scale(5.0), 0.25]  # marks count, blanks in a row are one
 
 
 def test_how_a_message_begins_and_ends_is_read_in_words_and_sounds() -> None:

@@ -29,8 +29,7 @@
 #define NOTHING 1e-9 /* evidence.py */
 #define PAIR_MARK 0x2026 /* features.py, as are the gaps: so many words stand between those of a pair */
 #define GAPS 3
-#define USUAL 30.0 /* features.length_scale */
-#define SHORTEST 5.0
+#define HALVED 30.0 /* features.length_scale */
 
 #ifndef SOURCE_HASH
 #define SOURCE_HASH ""
@@ -372,7 +371,7 @@ typedef struct {
     int32_t characters; /* of it, blanks in a row counted as one */
 } message;
 
-static double scale_of(const message *of) { return sqrt(USUAL / (of->characters + SHORTEST)); }
+static double scale_of(const message *of) { return HALVED / (of->characters + HALVED); }
 
 /* Which terms of the message under way were seen, and where first. Slots of earlier messages count as empty. */
 typedef struct {
