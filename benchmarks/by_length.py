@@ -5,7 +5,6 @@ Usage: by_length.py [FOLDER] [--messages N]
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from quality import parser, rows, table, told, traffic
 from sklearn.metrics import f1_score
@@ -19,9 +18,7 @@ EDGES = (0, 12, 20, 30, 45, 60, 90, 120, 10_000)  # characters
 
 def flagged(messages: list[str], classifier: Classifier) -> pd.DataFrame:
     """Length and verdict of each message: ``length`` (an interval of ``EDGES``), ``predicted``."""
-    probability = classifier.predict_proba(messages)
-    surest = np.array(LABELS)[1:][probability[:, 1:].argmax(axis=1)]
-    predicted = np.where(probability[:, 0] >= classifier.thresholds.harassment, HARASSMENT, surest)
+    predicted = [classifier.thresholds.label(one) for one in classifier.predict_proba(messages).tolist()]
     return pd.DataFrame({"length": pd.cut([len(m) for m in messages], EDGES), "predicted": predicted})
 
 
