@@ -24,6 +24,7 @@ from harassclf.errors import ModelError
 from harassclf.features import fold
 from harassclf.kernel import KernelScorer
 from harassclf.normalize import normalize
+from harassclf.weights import COEFFICIENT_STEP
 
 LIBRARY = kernel_library.load_library()
 needs_kernel = pytest.mark.skipif(LIBRARY is None, reason="no compiled kernel here: it needs a C compiler")
@@ -142,7 +143,7 @@ def test_han_characters_that_stand_as_separators(text: str) -> None:
 
 
 @needs_kernel
-@pytest.mark.parametrize("coefficient", [0.01, 1024.0])
+@pytest.mark.parametrize("coefficient", [0.01, 2**15 * COEFFICIENT_STEP])
 def test_a_coefficient_that_a_row_cannot_hold_is_refused(model_copy: Path, coefficient: float) -> None:
     with np.load(model_copy / artifact.WEIGHTS) as arrays:
         changed = dict(arrays)
