@@ -69,8 +69,8 @@ VARIANTS = (
     Variant("without second copies of fewer terms", config=replace(CONFIG, dropout=0.0)),
     Variant("without log-count ratios", config=replace(CONFIG, ratio_power=0.0)),
     Variant("L2 norm per block", norm="l2"),
-    Variant("C 1", config=replace(CONFIG, C=1.0)),
-    Variant("C 20", config=replace(CONFIG, C=20.0)),
+    Variant("C 0.01", config=replace(CONFIG, C=0.01)),
+    Variant("C 0.2", config=replace(CONFIG, C=0.2)),
     Variant("without background text", config=replace(CONFIG, background=0)),
     Variant("without attacked copies", config=replace(CONFIG, attacked_share=0.0, attacked_share_other=0.0)),
 )

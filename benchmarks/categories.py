@@ -22,7 +22,7 @@ from harassclf.segment import Segmenter
 from harassclf.training import TrainingConfig, vectorizer
 
 CONFIG = TrainingConfig()
-GRID = (0.5, 2.0, 5.0, 20.0)
+GRID = (0.005, 0.02, 0.05, 0.2)
 READS = ("all", "harassment")
 Choice = tuple[str, float]  # what a head reads, its C
 

@@ -19,7 +19,6 @@ pytest.importorskip("zhplot")
 PER_VOICE = 2
 
 
-@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")  # see test_training
 def test_notebook_runs_and_writes_the_commands_model(
     root: Path, corpus: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

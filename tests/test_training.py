@@ -26,8 +26,6 @@ from harassclf.training import (
 )
 
 SMALL = TrainingConfig(max_features=3_000, folds=3, background=300)
-# A fit that reaches max_iter is what ships, too: its thresholds and metrics are those of the weights it has by then.
-pytestmark = pytest.mark.filterwarnings("ignore:lbfgs failed to converge")
 
 
 @pytest.fixture(scope="module")
