@@ -35,7 +35,7 @@ from harassclf.settings import MAX_TEXT
 from harassclf.training import TrainingConfig, fit, write
 
 SIZES, LONG, ABOVE = (80, 150, 300), 150, (2, 4, 6)
-PLACES, PASSAGE_SIZES, PASSAGES_ABOVE, SUPPORT = (3, 6), (50, 80), (2, 3, 4), (-2, -1, 0, 1, 2)
+PLACES, PASSAGE_SIZES, PASSAGES_ABOVE = (3, 6), (50, 80), (2, 3, 4)
 NAMES = ("小李", "阿芳", "老周", "陈姐", "三楼王工", "妈", "班长", "小曹")
 REPORTS = (
     "请问一下各位，我前阵子手头紧，有一笔钱晚了几天没还上，今天收到这样一条短信：“{}”我现在很害怕，这种情况应该向哪个部门投诉？需要准备哪些材料？有经验的朋友说说，谢谢。",
@@ -94,9 +94,6 @@ def ways(judge: Judge, texts: list[str]) -> dict[str, np.ndarray]:
         for above in PASSAGES_ABOVE:
             way = f"whole, in texts over {LONG_TEXT} or one of {places} passages of {size} by {above} more"
             found[way] = np.where(long, np.maximum(whole, most - above), whole)
-        for support in SUPPORT:
-            way = f"the same by 3 more, and the whole at most {support} more than the surest passage ({places}, {size})"
-            found[way] = np.where(long, np.maximum(np.minimum(whole, most + support), most - 3), whole)
     for size in SIZES:
         most = judge.highest([windows(text, size) for text in texts])
         found |= {f"windows of {size}": most, f"mean of whole and windows of {size}": (whole + most) / 2}

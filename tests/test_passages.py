@@ -13,7 +13,7 @@ from harassclf import Classifier, Prediction
 from harassclf.decision import softmax
 from harassclf.labelled import LabelledTable, evaluate_classifier
 from harassclf.labels import HARASSMENT, OTHER
-from harassclf.passages import LONG_TEXT, MARGIN, PASSAGE, PLACES, SUPPORT, lowered, passages, supported
+from harassclf.passages import LONG_TEXT, MARGIN, PASSAGE, PLACES, lowered, passages
 
 MENACE = "王磊你欠的三万再不还，我天天给你妈打电话，让你全家不得安宁，等着收尸吧！"
 
@@ -86,17 +86,6 @@ def test_a_sum_of_small_weights_is_no_harassment(classifier: Classifier, corpus:
         assert (one.label == HARASSMENT) == label
         assert label or not one.categories
         assert list(one.probabilities.values()) == pytest.approx(classifier.predict_proba([text])[0].tolist(), abs=1e-9)
-
-
-def test_the_whole_is_no_surer_than_its_surest_passage_bears() -> None:
-    whole = supported([0.9, 0.06, 0.04], [0.8, 0.1, 0.1])
-    assert math.log(whole[0] / (1 - whole[0])) == pytest.approx(math.log(0.8 / 0.2) - SUPPORT)
-    assert sum(whole) == pytest.approx(1)
-    assert whole[1] / whole[2] == pytest.approx(1.5)
-    assert supported([0.5, 0.3, 0.2], [0.99, 0.01, 0.0]) == [0.5, 0.3, 0.2]
-    most = lowered([0.5, 0.4, 0.1], SUPPORT)[0]  # a long text's sum may be so sure that nothing is left for the others
-    assert supported([1.0, 0.0, 0.0], [0.5, 0.4, 0.1])[1:] == pytest.approx([4 * (1 - most) / 5, (1 - most) / 5])
-    assert supported([1.0, 0.0, 0.0], [1.0, 0.0, 0.0]) == [1.0, 0.0, 0.0]
 
 
 def test_text_of_marks_alone_has_no_sentence(classifier: Classifier) -> None:

@@ -22,7 +22,7 @@ from harassclf.kernel import KernelChunk, KernelScorer
 from harassclf.kernel_library import load_library, return_free_memory
 from harassclf.labels import CATEGORIES, CATEGORY_NAMES_ZH, COLLECTION, HARASSMENT, LABELS, OTHER
 from harassclf.legal import LawCard, law_cards
-from harassclf.passages import LONG_TEXT, lowered, passages, supported
+from harassclf.passages import LONG_TEXT, lowered, passages
 from harassclf.scorer import Contribution, Scorer
 from harassclf.segment import Segmenter, default_cut, fingerprint
 from harassclf.settings import MAX_TEXT
@@ -256,30 +256,21 @@ class Classifier:
         return self._by_passages(whole, scored.spans(_HARASSMENT_COLUMN)) if len(text) > LONG_TEXT else whole
 
     def _by_passages(self, whole: Judgement, spans: Sequence[tuple[int, int, float]]) -> Judgement:
-        """The verdict on a long text: that on the whole, as far as its surest passage supports it; that of the surest passage where the
-        whole is no harassment and the passage is sure enough."""
+        """The verdict on a long text: that on the whole, or that of its surest passage where the whole is no harassment and the passage is
+        sure enough."""
         found = [(start, self._judgement(whole.text[start:end])) for start, end in passages(whole.text, spans)]
         if not found:
             return whole
         start, surest = max(found, key=lambda one: one[1].probabilities[0])
         probabilities = lowered(surest.probabilities)
         if whole.label == HARASSMENT or self._thresholds.label(probabilities) != HARASSMENT:
-            return self._with_probabilities(whole, supported(whole.probabilities, surest.probabilities))
+            return whole
         return surest._replace(
             text=whole.text,
             probabilities=probabilities,
             needs_review=self._thresholds.needs_review(probabilities[0]),
             spans=[(start + first, start + last, weight) for first, last, weight in surest.spans],
         )
-
-    def _with_probabilities(self, whole: Judgement, probabilities: list[float]) -> Judgement:
-        label, review = self._thresholds.label(probabilities), self._thresholds.needs_review(probabilities[0])
-        changed = whole._replace(label=label, probabilities=probabilities, needs_review=review)
-        if label == whole.label:
-            return changed
-        column = _EVIDENCE_COLUMN[label]  # rare: a long text that the whole alone would have made harassment
-        spans = (self._kernel or self._scorer).score(whole.text).spans(column) if column >= 0 else []
-        return changed._replace(categories=[], spans=_shown(whole.text, spans))
 
     def classify_many(self, texts: Iterable[str]) -> list[Prediction]:
         """Judge many messages: same order, same length."""
