@@ -88,6 +88,20 @@ def test_a_sum_of_small_weights_is_no_harassment(classifier: Classifier, corpus:
         assert list(one.probabilities.values()) == pytest.approx(classifier.predict_proba([text])[0].tolist(), abs=1e-9)
 
 
+def test_harassment_as_a_whole_needs_no_passage(classifier: Classifier) -> None:
+    """Judged one by one and in a table alike: by the sum over the whole, whatever its passages say."""
+    text = (
+        MENACE * 2
+        + "王磊你这个不要脸的东西，欠债还钱天经地义，今天不还我就去你单位拉横幅，叫你同事都看看你是什么货色。" * 9
+    )
+    whole = softmax(classifier.decision_function([text]))[0]
+    assert len(text) > LONG_TEXT
+    assert whole[0] >= classifier.thresholds.harassment
+    for one in (classifier.classify(text), *classifier.classify_many([text, MENACE])[:1]):
+        assert one.label == HARASSMENT
+        assert list(one.probabilities.values()) == pytest.approx(whole.tolist(), abs=1e-9)
+
+
 def test_text_of_marks_alone_has_no_sentence(classifier: Classifier) -> None:
     assert passages("！" * 600, [(3, 5, 1.0)]) == [(0, PASSAGE)]
     assert classifier.classify("！" * 600).label != HARASSMENT

@@ -253,17 +253,16 @@ class Classifier:
             categories = [(i, of_each[i]) for i in self._thresholds.chosen_categories(of_each)]
         review = self._thresholds.needs_review(probabilities[0])
         whole = Judgement(text, label, probabilities, review, categories, spans)
-        return self._by_passages(whole, scored.spans(_HARASSMENT_COLUMN)) if len(text) > LONG_TEXT else whole
+        return self._by_passages(whole, scored.spans(_HARASSMENT_COLUMN)) if _may_drown_harassment(whole) else whole
 
     def _by_passages(self, whole: Judgement, spans: Sequence[tuple[int, int, float]]) -> Judgement:
-        """The verdict on a long text: that on the whole, or that of its surest passage where the whole is no harassment and the passage is
-        sure enough."""
+        """The verdict on a long text that is no harassment as a whole: that of its surest passage where it is sure enough."""
         found = [(start, self._judgement(whole.text[start:end])) for start, end in passages(whole.text, spans)]
         if not found:
             return whole
         start, surest = max(found, key=lambda one: one[1].probabilities[0])
         probabilities = lowered(surest.probabilities)
-        if whole.label == HARASSMENT or self._thresholds.label(probabilities) != HARASSMENT:
+        if self._thresholds.label(probabilities) != HARASSMENT:
             return whole
         return surest._replace(
             text=whole.text,
@@ -311,7 +310,7 @@ class Classifier:
         yield from self._long_ones_again(whole, chunk)
 
     def _long_ones_again(self, whole: list[Judgement], chunk: ScoredChunk | KernelChunk) -> Iterator[Judgement]:
-        again = np.array([len(one.text) > LONG_TEXT for one in whole])
+        again = np.array([_may_drown_harassment(one) for one in whole])
         if not again.any():
             return iter(whole)
         spans = chunk.spans(np.where(again, _HARASSMENT_COLUMN, -1), SPAN_SHARE)
@@ -364,6 +363,11 @@ def _categories(chosen: list[tuple[int, float]]) -> tuple[Category, ...]:
         Category(CATEGORIES[i], CATEGORY_NAMES_ZH[CATEGORIES[i]], probability, cards[CATEGORIES[i]])
         for i, probability in chosen
     )
+
+
+def _may_drown_harassment(whole: Judgement) -> bool:
+    """Whether a text is so long that its passages are judged, too: a sum over all of it has found no harassment."""
+    return len(whole.text) > LONG_TEXT and whole.label != HARASSMENT
 
 
 def _shown(text: str, spans: list[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
