@@ -53,8 +53,8 @@ VARIANTS = (
     Variant("shipped"),
     Variant("without subclasses", subclasses=False),
     Variant(
-        "terms of as many messages as before there were subclasses",
-        config=replace(CONFIG, min_df=21, pair_min_df=40, class_min_df=35),
+        "terms of 12, 22 and 20 messages or more",
+        config=replace(CONFIG, min_df=12, pair_min_df=22, class_min_df=20),
     ),
     Variant("without pairs of words with others between", without("word_pairs")),
     Variant("without classes of words", without("classes", "class_pairs")),
