@@ -37,7 +37,7 @@ ODD = st.text(
 
 
 SPELLED = st.lists(
-    st.sampled_from(["还", "钱", "你", "家", "。", "，", " ", " ", "💰", "ni", "jia", "qian", "tongxunlu", "ok", "x", "亻昔", "*", "Ａ"]),
+    st.sampled_from(["还", "钱", "你", "家", "。", "，", " ", " ", "💰", "ni", "jia", "qian", "tongxunlu", "ok", "x", "X", "Ｘ", "×", "〇", "天", "亻昔", "*", "Ａ"]),
     min_size=1,
     max_size=20,
 ).map("".join).filter(lambda text: not text.isspace())  # fmt: skip

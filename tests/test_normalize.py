@@ -38,6 +38,9 @@ DISGUISED = [
     ("打📞给ni妈", "打电话给你妈"),
     ("亻昔qian不还", "借钱不还"),
     ("ni jia zai na li", "你家在哪里"),
+    ("XX您好，李**的〇〇贷已逾期X天，xx元，***元", "×您好，李×的×贷已逾期0天，0元，0元"),  # masks, whatever they are made of
+    ("致ＸＸＸ：138****0000", "致×：138×0000"),
+    ("××X贷", "×贷"),
 ]
 
 CLEAN = [
@@ -54,6 +57,7 @@ CLEAN = [
     "Hello你好，nice一下，我的iphone和mac，AI说的",
     "登录www.baidu.com查询DIGIT元",
     "can we go home now",
+    "买XXL的，maxx牌，xxoo，5*8=40",  # letters of a word are no mask
 ]
 
 
@@ -90,7 +94,7 @@ def test_emoji_word_keeps_the_span_of_the_emoji() -> None:
 
 _NASTY = st.text(
     alphabet=st.one_of(
-        st.sampled_from("还钱通讯录催收亻责钅戋辶不nihuaq*-. ，\u200b\ufe0f\u202e💰📞👨\u200d⚖还還錢１Ａ\n\t\x00"),
+        st.sampled_from("还钱通讯录催收亻责钅戋辶不nihuaq*-. ，\u200b\ufe0f\u202e💰📞👨\u200d⚖还還錢１Ａ\n\t\x00Xx×〇天"),
         st.characters(),
     ),
     max_size=80,
@@ -132,7 +136,7 @@ def test_shipped_characters_are_those_of_unicode_and_opencc() -> None:
     assert shipped == character_table.source(character_table.build())
 
 
-@pytest.mark.parametrize(("flag", "characters"), [(1, normalizer._HAN), (2, normalizer._TIGHT), (4, normalizer._LOOSE)])
+@pytest.mark.parametrize(("flag", "characters"), [(1, normalizer._HAN), (2, normalizer._TIGHT), (4, normalizer._LOOSE), (64, normalizer._MASKING)])
 def test_flags_of_code_points_are_those_of_the_patterns(flag: int, characters: str) -> None:
     every = [*range(0xD800), *range(0xE000, 0x110000)]
     pattern = re.compile(f"[{characters}]")

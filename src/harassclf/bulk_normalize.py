@@ -17,6 +17,7 @@ from harassclf.features import END, START, bounded, fold_table
 from harassclf.normalize import (
     HAN_RANGES,
     LOOSE_CLASS,
+    MASKING_CLASS,
     TIGHT_CLASS,
     Normalized,
     hidden_pairs,
@@ -29,7 +30,7 @@ from harassclf.normalize import (
 from harassclf.pinyin import SPELLED
 from harassclf.segment import JOINT
 
-_HAN, _TIGHT, _LOOSE, _SPLIT, _SLOW, _LATIN = 1, 2, 4, 8, 16, 32
+_HAN, _TIGHT, _LOOSE, _SPLIT, _SLOW, _LATIN, _MASKING = 1, 2, 4, 8, 16, 32, 64
 _CODE_POINTS = 0x110000
 
 
@@ -132,6 +133,7 @@ class BulkNormalizer:
         found |= ((here & _TIGHT) > 0) & ((before & _HAN) > 0) & ((after & (_HAN | separator)) > 0)
         found |= ((here & _HAN) > 0) & ((before & separator) > 0) & ((after & separator) > 0)
         found |= ((here & _LATIN) > 0) & (((before | after) & _HAN) > 0)
+        found |= ((here & after) & _MASKING) > 0
         found[2:] |= (((here[2:] & here[:-2]) & _LATIN) > 0) & (codes[1:-1] == 32)
         letters = np.concatenate((np.zeros(SPELLED - 1, bool), (here & _LATIN) > 0))
         found |= np.logical_and.reduce([letters[i : i + len(found)] for i in range(SPELLED)])
@@ -158,8 +160,9 @@ def _flags() -> np.ndarray:
     for first, last in HAN_RANGES:
         flags[first : last + 1] |= _HAN
     # Only what the classes spell out, and blanks, can match them: a tenth of the time of looking at every code point.
-    spelled = {*TIGHT_CLASS.pattern, *LOOSE_CLASS.pattern, *filter(str.isspace, map(chr, range(0x3001)))}
-    for pattern, flag in ((TIGHT_CLASS, _TIGHT), (LOOSE_CLASS, _LOOSE)):
+    classes = ((TIGHT_CLASS, _TIGHT), (LOOSE_CLASS, _LOOSE), (MASKING_CLASS, _MASKING))
+    spelled = {*"".join(pattern.pattern for pattern, _ in classes), *filter(str.isspace, map(chr, range(0x3001)))}
+    for pattern, flag in classes:
         flags[[ord(character) for character in spelled if pattern.fullmatch(character)]] |= flag
     flags[[ord(parts[0]) for parts in split_pairs()]] |= _SPLIT
     flags[other_replacements()] |= _SLOW

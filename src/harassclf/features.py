@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from harassclf.normalize import normalize
+from harassclf.normalize import MASK, normalize
 from harassclf.pinyin import pinyin_table_hash
 from harassclf.segment import Segmenter
 from harassclf.sounds import sound_characters, sound_table_hash, sounds
@@ -83,9 +83,9 @@ _DEBT = re.compile(f"[{DEBT_CHARACTERS}]")
 
 def block_descriptions() -> list[dict[str, Any]]:
     """What ``metadata.json`` says of the blocks: a model trained on others, another table of sounds, word classes or pinyin, other
-    characters of debts or marks than this version has must not be used."""
+    characters of debts, marks or sign for masks than this version has must not be used."""
     tables = {"sounds": sound_table_hash(), "classes": class_table_hash(), "pinyin": pinyin_table_hash()}
-    made = {**tables, "debt_characters": DEBT_CHARACTERS, "marks": [START, END], "length": _HALVED}
+    made = {**tables, "debt_characters": DEBT_CHARACTERS, "marks": [START, END], "mask": MASK, "length": _HALVED}
     lists = ("ngram_range", "gaps")
     return [{**asdict(block), **{name: list(getattr(block, name)) for name in lists}} for block in BLOCKS] + [made]
 

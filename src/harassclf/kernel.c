@@ -25,6 +25,7 @@
 #define SPLIT 8
 #define SLOW 16
 #define LATIN 32
+#define MASKING 64
 #define SPELLED 6 /* letters of a word that is read beside no Han character, see pinyin.py */
 #define NOTHING 1e-9 /* evidence.py */
 #define PAIR_MARK 0x2026 /* features.py, as are the gaps: so many words stand between those of a pair */
@@ -336,7 +337,7 @@ static int holds(const table *t, uint32_t left, uint32_t right) {
 /* Replaces code points one by one and folds them; `slow[i]` says whether more than that may change the text at i: a code point
  * that vanishes or stands for several, two that are one character split, the end of a gap of up to three separators inside
  * what may be a hidden word, a single character apart from its neighbours, a letter beside a Han character, a blank behind
- * another letter or the sixth of a word, which may spell Chinese. May name too many, never too few. Returns how many it named. */
+ * another letter or the sixth of a word, which may spell Chinese, the first of two signs of a mask. May name too many, never too few. Returns how many it named. */
 EXPORT int64_t harassclf_fold(const model *m, const uint32_t *codes, int64_t n, uint32_t *folded, uint8_t *slow) {
     int64_t found = 0;
     uint32_t left = 0, gap = 0; /* the last Han character, and how many separators stand after it */
@@ -351,7 +352,8 @@ EXPORT int64_t harassclf_fold(const model *m, const uint32_t *codes, int64_t n, 
         letters = here & LATIN ? letters + 1 : 0;
         slow[i] = (here & SLOW) || ((here & SPLIT) && holds(&m->split, code, next)) ||
                   ((here & HAN) && ((gap && gap <= 3 && holds(&m->hidden, left, code)) || (apart && after))) ||
-                  ((here & LATIN) && (((before | m->flags[next]) & HAN) || (second & LATIN) || letters == SPELLED));
+                  ((here & LATIN) && (((before | m->flags[next]) & HAN) || (second & LATIN) || letters == SPELLED)) ||
+                  (here & m->flags[next] & MASKING);
         found += slow[i];
         if ((here & HAN) && !(here & TIGHT)) /* 丨 and 丶 are Han characters, and stand as separators */
             left = code, gap = 0;

@@ -5,6 +5,9 @@ Traditional characters, compatibility forms (circled, Kangxi radicals), emoji th
 pushed into a word, characters split into their parts, pinyin beside Chinese (:mod:`harassclf.pinyin`). Homophones and
 look-alikes cannot be restored and have to be read in training.
 
+Masks become one sign, whatever they are made of: XX, ***, 〇〇 in place of a name or a sum say nothing about the act, and most texts
+that people pass on have some.
+
 Clean text is returned as it is: Chinese punctuation, spaces between phrases and letter case are left alone.
 """
 
@@ -25,6 +28,15 @@ _HAN = "".join(f"{chr(first)}-{chr(last)}" for first, last in HAN_RANGES)
 # Symbols that nobody writes between two Han characters of one word, and those that also end a phrase.
 _TIGHT = r"*_^|\\#+=@$%&~`<>{}\[\]./\-·•丶丨灬×→★☆●○◆◇■□△▲※✓♥♡❤"
 _LOOSE = r"'\"・。、，；：！…—～,;:!\s"
+
+
+MASK = "×"
+_MASKING = r"Xx*＊×〇○◯"
+# What counts something (已逾期X天, ****元) stands for a number, and all digits are folded to 0. A mask is tried from its first sign on alone:
+# from each one, a long row of asterisks before a letter took the square of its length.
+_MASK = re.compile(
+    rf"(?<![A-Za-z{_MASKING}])(?:(?P<number>[Xx]|[{_MASKING}]{{2,}})(?=[元天月日年期号万千次点])|[{_MASKING}]{{2,}}(?![A-Za-z]))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +95,8 @@ def normalize(text: str) -> Normalized:
         pieces = _read_pinyin(pieces)
     if tables.worth_closing.search(pieces.text):
         pieces = _close_gaps(pieces, tables)
+    if _MASK.search(pieces.text):
+        pieces = _replaced(pieces, _masks(pieces.text))
     return Normalized(text, pieces.text, pieces.starts, pieces.ends)
 
 
@@ -200,6 +214,10 @@ def _replace_split(pieces: _Pieces, tables: _Tables) -> _Pieces:
 def _read_pinyin(pieces: _Pieces) -> _Pieces:
     found = readings(pieces.text, _HAN_CHARACTER)
     return _replaced(pieces, ((reading.start, reading.end, reading.character) for reading in found))
+
+
+def _masks(text: str) -> Iterator[tuple[int, int, str]]:
+    return ((*match.span(), "0" if match["number"] else MASK) for match in _MASK.finditer(text))
 
 
 def _replaced(pieces: _Pieces, found: Iterable[tuple[int, int, str]]) -> _Pieces:
@@ -329,7 +347,7 @@ def split_pairs() -> set[str]:
     return {parts[:2] for parts in _tables().split}
 
 
-TIGHT_CLASS, LOOSE_CLASS = (re.compile(f"[{characters}]") for characters in (_TIGHT, _LOOSE))
+TIGHT_CLASS, LOOSE_CLASS, MASKING_CLASS = (re.compile(f"[{characters}]") for characters in (_TIGHT, _LOOSE, _MASKING))
 
 
 def _alternatives(words: Iterable[str]) -> str:
