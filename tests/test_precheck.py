@@ -103,6 +103,7 @@ DISGUISES = [
     ("再不还钱就爆你通-讯-录", "third-party-contacts-book"),
     ("再不还钱就爆你通讯录".replace("通", "📞通"), "third-party-contacts-book"),
     ("今天就通.知.你的家-人", "third-party-contact"),
+    ("我要通**知你家人", "third-party-contact"),  # a mask by now, and once no symbol
     ("一天给你打１００个电话", "bombard-count"),  # full width
 ]
 

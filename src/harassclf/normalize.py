@@ -31,11 +31,14 @@ _LOOSE = r"'\"・。、，；：！…—～,;:!\s"
 
 
 MASK = "×"
-_MASKING = r"Xx*＊×〇○◯"
-# What counts something (已逾期X天, ****元) stands for a number, and all digits are folded to 0. A mask is tried from its first sign on alone:
-# from each one, a long row of asterisks before a letter took the square of its length.
+_SIGNS, _CIRCLES = r"Xx*＊×", "〇○◯"
+_MASKING = _SIGNS + _CIRCLES
+_NUMERALS = "一二三四五六七八九十百千第"
+# Letters of a word (XXL) are no mask, nor are the noughts of a number (二〇〇三年). A mask is tried from its first sign on alone: from
+# each one, a long row of asterisks before a letter took the square of its length.
 _MASK = re.compile(
-    rf"(?<![A-Za-z{_MASKING}])(?:(?P<number>[Xx]|[{_MASKING}]{{2,}})(?=[元天月日年期号万千次点])|[{_MASKING}]{{2,}}(?![A-Za-z]))"
+    rf"(?<![A-Za-z{_SIGNS}])[{_SIGNS}]{{2,}}(?<![Xx](?=[A-Za-z]))"
+    rf"|(?<![{_NUMERALS}{_CIRCLES}])[{_CIRCLES}]{{2,}}(?![{_NUMERALS}{_CIRCLES}])"
 )
 
 
@@ -86,7 +89,7 @@ def normalize(text: str) -> Normalized:
     """Normalise one message. Linear in its length; never fails on any string."""
     tables = _tables()
     pieces = _Pieces(text, range(len(text)), range(1, len(text) + 1))
-    # Four searches decide for most messages that there is nothing to do: 5 µs instead of 177.
+    # Five searches decide for most messages that there is nothing to do: 6 µs instead of 177.
     if not tables.mapped.isdisjoint(text):
         pieces = _replace_characters(text, tables)
     if tables.split_pattern.search(pieces.text):
@@ -102,7 +105,10 @@ def normalize(text: str) -> Normalized:
 
 # A phrase mark between two characters each side: neither in a run of single characters nor, unless the characters beside
 # it are neighbours in a hidden word, in a gap that could be closed. What is on its two sides does not depend on each other.
-_PHRASE_MARK = re.compile(rf"(?<=[{_HAN}][{_HAN}])[{_LOOSE}](?=[{_HAN}][{_HAN}])")
+_NO_SEPARATOR = "[^丨丶灬]"  # Han characters that stand as separators, too
+_PHRASE_MARK = re.compile(
+    rf"(?<=[{_HAN}][{_HAN}])(?<={_NO_SEPARATOR}{{2}})[{_LOOSE}](?=[{_HAN}][{_HAN}])(?={_NO_SEPARATOR}{{2}})"
+)
 _WIDEST = 6
 _NEARBY = 64  # characters looked through for such a mark at a time
 
@@ -217,7 +223,7 @@ def _read_pinyin(pieces: _Pieces) -> _Pieces:
 
 
 def _masks(text: str) -> Iterator[tuple[int, int, str]]:
-    return ((*match.span(), "0" if match["number"] else MASK) for match in _MASK.finditer(text))
+    return ((*match.span(), MASK) for match in _MASK.finditer(text))
 
 
 def _replaced(pieces: _Pieces, found: Iterable[tuple[int, int, str]]) -> _Pieces:

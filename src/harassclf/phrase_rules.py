@@ -30,7 +30,7 @@ REVIEW = "review"
 _CLAUSE_END = re.compile(r"[，。！？；：,!?;:\n]")
 _SENTENCE_END = re.compile(r"[。！？!?\n]")
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff"
-_SYMBOL = re.compile(rf"(?<=[{_HAN}])[*_^|\\#+=~.·•丶丨/\-]{{1,2}}(?=[{_HAN}])")
+_SYMBOL = re.compile(rf"(?<=[{_HAN}])[*_^×|\\#+=~.·•丶丨/\-]{{1,2}}(?=[{_HAN}])")
 # How far back a denial reaches in its clause; 我们承诺在任何情况下都不会以任何方式联系 needs 16.
 _DENIAL_REACH = 20
 _SENTENCE_REACH = 300  # a text without full stops is not read from end to end for every match
