@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,39 @@ def test_output_is_refused_before_any_work(tmp_path: Path) -> None:
     assert len(_read(output)) == len(TEXTS)
     with pytest.raises(OutputError, match="is the input"):
         score_table(source, source, ScoreOptions(force=True), _quiet)
+
+
+@pytest.mark.parametrize("name", ["out.docx", "out.csv.gz", "out.xlsm"])
+def test_unknown_ending_of_the_output_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OutputError, match=r"unknown ending, expected \.csv, \.tsv"):
+        score_table(_table(tmp_path / "in.csv", TEXTS), tmp_path / name, ScoreOptions(), _quiet)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_standard_output_is_no_file_named_minus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputError, match="standard output"):
+        score_table(_table(tmp_path / "in.csv", TEXTS), Path("-"), ScoreOptions(), _quiet)
+
+
+@pytest.mark.parametrize(("name", "mark"), [("out.tsv", "\t"), ("out.TXT", ","), ("out", ",")])
+def test_ending_of_the_output_says_what_is_between_cells(tmp_path: Path, name: str, mark: str) -> None:
+    score_table(_table(tmp_path / "in.csv", ["一\t二,三"]), tmp_path / name, ScoreOptions(), _quiet)
+    with (tmp_path / name).open(encoding="utf-8-sig", newline="") as file:
+        header, row = csv.reader(file, delimiter=mark)
+    assert header == ["id", "text", "note", *RESULT_COLUMNS]
+    assert row[1] == "一\t二,三"
+
+
+def test_cell_too_long_for_a_sheet_is_one_line(tmp_path: Path) -> None:
+    """Once openpyxl's half-written sheet printed a traceback after it."""
+    pytest.importorskip("openpyxl")
+    (tmp_path / "in.csv").write_text(f"text,note\n在吗,{'长' * 32_768}\n", "utf-8")
+    command = [sys.executable, "-m", "harassclf", "score", "in.csv", "-o", "out.xlsx"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert result.returncode == 2
+    assert "32,767 characters" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_scored_table_is_not_scored_twice(tmp_path: Path) -> None:

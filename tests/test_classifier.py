@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harassclf import Classifier
-from harassclf.errors import TextEmptyError, TextEncodingError, TextTooLongError, TextTypeError
+from harassclf.errors import LabelError, TextEmptyError, TextEncodingError, TextTooLongError, TextTypeError
 from harassclf.labels import CATEGORIES, COLLECTION, HARASSMENT, LABELS, OTHER
 
 
@@ -140,3 +140,11 @@ def test_probability_columns(classifier: Classifier) -> None:
     assert classifier.labels == (HARASSMENT, COLLECTION, OTHER)
     assert classifier.predict_proba(["在吗", "还钱"]).shape == (2, 3)
     assert classifier.decision_function(["在吗"]).shape == (1, len(LABELS) + len(CATEGORIES))
+
+
+def test_label_that_does_not_exist_is_named_by_those_that_do(classifier: Classifier) -> None:
+    """Once a ``tuple.index(x)``; who asked for ValueError still gets one."""
+    with pytest.raises(LabelError, match="expected one of harassment, collection, other, threat") as caught:
+        classifier.explain("还钱", "骚扰")
+    assert "骚扰" not in str(caught.value)
+    assert isinstance(caught.value, ValueError)

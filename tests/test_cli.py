@@ -84,6 +84,14 @@ def test_classify_reads_standard_input(classifier: Classifier) -> None:
     )
 
 
+def test_standard_input_may_be_gb18030(classifier: Classifier) -> None:
+    text = "再不还钱就爆你通讯录"
+    result = _run("classify", "--json", "-", stdin=f"{text}\n".encode("gb18030"))
+    assert json.loads(result.stdout) == json.loads(json.dumps(classifier.classify(text).to_dict()))
+    assert b'"verdict": "pass"' not in _run("precheck", "--json", "-", stdin=text.encode("gb18030")).stdout
+    assert "neither" in _refusal(_run("classify", "-", stdin="您的帳單明天到期，請準時還款".encode("big5")), 2)
+
+
 def test_readable_verdict_marks_the_evidence(classifier: Classifier) -> None:
     text = "再不还钱就爆你通讯录"
     prediction = classifier.classify(text)
@@ -102,7 +110,7 @@ def test_terminal_escapes_in_a_message_are_not_passed_on(classifier: Classifier)
 
 @pytest.mark.parametrize(
     ("arguments", "stdin", "reason"),
-    [(["classify", ""], b"", "text: empty"), (["classify", "-"], b"\xff\xfe", "not UTF-8"), (["classify", "x" * 10_001], b"", "limit is 10,000"),
+    [(["classify", ""], b"", "text: empty"), (["classify", "-"], b"\xff\xfe", "neither UTF-8 nor GB18030"), (["classify", "x" * 10_001], b"", "limit is 10,000"),
      (["score", "no.csv", "-o", "out.csv"], b"", "no such file"), (["evaluate", "no.csv"], b"", "no such file"),
      (["check-data", "nowhere"], b"", "no messages")],
 )  # fmt: skip
@@ -135,6 +143,10 @@ def test_damaged_model_is_one_line_and_1(model_copy: Path) -> None:
     assert "weights.npz" in _refusal(_run("classify", "在吗", "--model", str(model_copy)), 1)
 
 
+def test_missing_model_folder_is_one_line_and_1(tmp_path: Path) -> None:
+    assert "no such model folder" in _refusal(_run("classify", "在吗", "--model", str(tmp_path / "no")), 1)
+
+
 def test_score_and_evaluate(tmp_path: Path) -> None:
     rows = [
         ["text", "label", "categories"],
@@ -157,7 +169,9 @@ def test_score_and_evaluate(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [("text,label\n在吗,spam\n", "row 1: unknown label"), ("text,label,categories\n在吗,other,rude\n", "row 1: unknown category"), ("text,label\n", "no rows"),
-     ("text\n在吗\n", "no column 'label'"), ("text,label\n在吗\n", "row 1: row has 1 cells"), ("text,label\n ,other\n", "row 1: text: empty")],
+     ("text,label,categories\n你妈的,harassment,\"threat,insult\"\n", "several with ; between them"), ("text,label,categories\n在吗,other,threat\n", "row 1: a category beside other"),
+     ("text,label,categories\n请还款,collection,threat\n", "row 1: a category beside collection"), ("text,text,label\n在吗,在吗,other\n", "2 columns are named 'text'"),
+     ("text\n在吗\n", "no column 'label'; found: text; expected text, label"), ("text,label\n在吗\n", "row 1: row has 1 cells"), ("text,label\n ,other\n", "row 1: text: empty")],
 )  # fmt: skip
 def test_unusable_labelled_table_is_named(content: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text(content, "utf-8")

@@ -5,12 +5,14 @@ import zipfile
 from datetime import datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harassclf.errors import TableError
-from harassclf.tables import CsvReader, column_index, detect_encoding, open_table
+from harassclf.tables import CsvReader, column_index, open_table
+from harassclf.text_encoding import detect_encoding
 
 
 def _write(path: Path, content: str | bytes, encoding: str = "utf-8") -> Path:
@@ -59,7 +61,8 @@ def test_ragged_rows_keep_their_place_and_their_content(tmp_path: Path) -> None:
         ('id,text\n1,"没有结束的引号\n2,下一行\n', "quote opened on line 2"),
         ('id,"text\n1,甲\n', "quote opened on line 1"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "binary"),
-        (b"text\n\xff\xff\xff\n", "neither UTF-8 nor GB18030"),
+        (b"text\n\xff\xff\xff\n", r"neither UTF-8, for line 2 \(byte 6 of the file\), nor GB18030"),
+        (b"text\n1\n\x00\n", "NUL byte on line 3"),
     ],
 )
 def test_unusable_file_is_refused_with_one_line(tmp_path: Path, content: str | bytes, reason: str) -> None:
@@ -80,6 +83,62 @@ def test_wrong_encoding_given_is_refused(tmp_path: Path) -> None:
         open_table(path, encoding="utf-16")
 
 
+def _refusal(path: Path, **options: str) -> str:
+    with pytest.raises(TableError) as caught:
+        open_table(path, **options)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_damaged_byte_is_named_and_nobody_is_sent_in_a_circle(tmp_path: Path, encoding: str) -> None:
+    """Once detection said to give --encoding, and --encoding said to have it detected."""
+    content = "id,text\n1,您的账单明天到期\n2,".encode(encoding)
+    path = _write(tmp_path / "t.csv", content + b"\xff" + "还钱\n".encode())
+    place = f"line 3 (byte {len(content) + 1} of the file)"
+    assert place in _refusal(path)
+    named = _refusal(path, encoding=encoding)
+    assert place in named
+    assert "detected" not in named
+    assert "detected" in _refusal(_write(tmp_path / "u.csv", "text\n还钱\n"), encoding="ascii")
+
+
+def test_place_of_damage_is_right_beyond_the_first_block(tmp_path: Path) -> None:
+    content = b"text\n" + "还钱不\n".encode() * 150_000
+    for damage in (b"\xff", b"\xe8\n", b"\xe8"):
+        path = _write(tmp_path / "t.csv", content + damage)
+        assert f"line 150002 (byte {len(content) + 1:,} of" in _refusal(path, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "reason"),
+    [("utf-8", "gbk", r"line 2 is UTF-8, but line 3 \("), ("gbk", "utf-8", r"line 3 is UTF-8, but line 2 \(")],
+)
+def test_mixed_encodings_are_refused(tmp_path: Path, first: str, second: str, reason: str) -> None:
+    """Once such a file was scored as mojibake of GB18030."""
+    content = b"text\n" + "您的账单明天到期\n".encode(first) + "请您按时还款\n".encode(second)
+    content.decode("gb18030")
+    with pytest.raises(TableError, match=reason):
+        open_table(_write(tmp_path / "t.csv", content))
+
+
+def test_big5_is_not_taken_for_gb18030_and_can_be_named(tmp_path: Path) -> None:
+    content = "text\n您的帳單明天到期\n請準時還款，我們在等你的回覆\n".encode("big5")
+    content.decode("gb18030")
+    path = _write(tmp_path / "t.csv", content)
+    assert "perhaps Big5" in _refusal(path)
+    assert _cells(path, encoding="big5")[0] == ["您的帳單明天到期"]
+
+
+@pytest.mark.parametrize("text", ["还", "联通", "还钱", "您好，您的帳單明天到期", "囍喆镕彧玥昇", "①２３，ａ"])
+def test_short_gbk_is_accepted(tmp_path: Path, text: str) -> None:
+    assert _cells(_write(tmp_path / "t.csv", f"文字\n{text}。还\n", "gbk")) == [[f"{text}。还"]]
+
+
+def test_gbk_of_the_corpus_is_accepted(tmp_path: Path, corpus: pd.DataFrame) -> None:
+    lines = "\n".join(corpus["text"].str.replace(r"\s", " ", regex=True))
+    assert detect_encoding(_write(tmp_path / "t.csv", f"text\n{lines}\n", "gb18030")) == "gb18030"
+
+
 def test_missing_file_directory_and_column(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="no such file"):
         open_table(tmp_path / "no.csv")
@@ -87,6 +146,31 @@ def test_missing_file_directory_and_column(tmp_path: Path) -> None:
         open_table(tmp_path)
     path = _write(tmp_path / "t.csv", "id,内容\n1,甲\n")
     with pytest.raises(TableError, match="no column 'text'; found: id, 内容"):
+        column_index(open_table(path), "text", path)
+
+
+def test_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    path = _write(tmp_path / "t.csv", "text,id,text\n甲,1,乙\n")
+    with pytest.raises(TableError, match="2 columns are named 'text'"):
+        column_index(open_table(path), "text", path)
+
+
+def test_blank_lines_at_the_end_are_no_rows(tmp_path: Path) -> None:
+    path = _write(tmp_path / "t.csv", "id,text\n1,甲\n\n2,乙\n\n\r\n\n")
+    assert [(row.cells, row.error) for row in open_table(path).rows()] == [
+        (["1", "甲"], ""),
+        (["", ""], "blank line"),
+        (["2", "乙"], ""),
+    ]
+
+
+def test_identifiers_are_shown_as_column_names(tmp_path: Path) -> None:
+    path = _write(
+        tmp_path / "t.csv", f"harassment_probability,conversation_message_text_of_customer,{'x' * 61}\n1,2,3\n"
+    )
+    with pytest.raises(
+        TableError, match=r"harassment_probability, conversation_message_text_of_customer, \(not a name\);"
+    ):
         column_index(open_table(path), "text", path)
 
 

@@ -42,6 +42,7 @@ RESULT_COLUMNS = (
 _CHUNK = 4_000  # rows; 0.2 to 0.4 s of scoring, so little is repeated after a stop
 _LARGE = 4_000_000  # bytes; below, starting processes (0.6 s) takes longer than they save
 _REMEMBERED = 25_000  # distinct texts whose results are kept for repeats; about 10 MB a process
+_ENDINGS = {"": "csv", ".csv": "csv", ".txt": "csv", ".tsv": "tsv", ".parquet": "parquet", ".xlsx": "xlsx"}
 _WORK_ENDINGS = (".partial", ".progress", ".converting", ".progress.new")
 _XLSX_ROWS = 1_048_575  # rows below the header that a sheet can hold
 
@@ -125,7 +126,7 @@ def _cells(judgement: Judgement, model: str) -> Result:
 
 
 def score_table(input_path: Path, output_path: Path, options: ScoreOptions, progress: Progress) -> Summary:
-    """Score ``input_path`` into ``output_path`` (CSV, Parquet or XLSX by ending).
+    """Score ``input_path`` into ``output_path`` (CSV, TSV, Parquet or XLSX by ending; CSV without one).
 
     Raises :class:`OutputError` before any work when the output exists (without ``force``), is the input or cannot be
     written; :class:`TableError` for an unreadable input, after which ``resume`` goes on.
@@ -150,12 +151,14 @@ def score_table(input_path: Path, output_path: Path, options: ScoreOptions, prog
 def _check_output(input_path: Path, output_path: Path, options: ScoreOptions) -> None:
     if output_path.exists() and output_path.samefile(input_path):
         raise OutputError(f"{output_path}: is the input; choose another output")
-    if output_path.suffix.lower() == ".xlsm":
-        raise OutputError(f"{output_path}: a workbook with macros cannot be written; choose .xlsx, .csv or .parquet")
+    if str(output_path) == "-":
+        raise OutputError("-: a table is not written to standard output; give a file name, such as scored.csv")
     if output_path.is_dir():
         raise OutputError(f"{output_path}: is a directory, expected a file name")
     if output_path.exists() and not output_path.is_file():
         raise OutputError(f"{output_path}: is not a regular file; choose another output")
+    if output_path.suffix.lower() not in _ENDINGS:
+        raise OutputError(f"{output_path}: unknown ending, expected .csv, .tsv, .txt (as CSV), .parquet or .xlsx")
     for work in _work_files(output_path):
         if work.exists() and (work.samefile(input_path) or not _is_ours(output_path)):
             raise OutputError(f"{work}: is needed for the unfinished result, but is a file of somebody else's; move it away "
@@ -203,7 +206,9 @@ class _Run:
         self._workers = options.workers or (os.cpu_count() or 1 if large else 1)
         self._partial, self._state, self._converting, self._fresh = _work_files(output_path)
         self._classifier = Classifier.load(options.model)
-        self._is_csv = output_path.suffix.lower() not in (".parquet", ".xlsx")
+        kind = _ENDINGS[output_path.suffix.lower()]
+        self._is_csv = kind in ("csv", "tsv")
+        self._delimiter = "\t" if kind == "tsv" else ","
         self._identity = _identity(input_path, self._classifier, options)
 
     def score(self, progress: Progress) -> Summary:
@@ -212,11 +217,11 @@ class _Run:
             self._state.unlink(missing_ok=True)  # it would speak of a file that is emptied now
         with _open_partial(self._partial, size) as file:
             if size == 0:
-                _append(file, [_safe(self._header())], bom=True)
+                _append(file, [_safe(self._header())], self._delimiter, bom=True)
                 self._remember(summary, file.tell())
             rows = islice(self._reader.rows(), summary.rows, None)
             for chunk, results in self._scored(_batched(rows, _CHUNK)):
-                _append(file, map(self._cells, chunk, results))
+                _append(file, map(self._cells, chunk, results), self._delimiter)
                 summary.add(results)
                 self._remember(summary, file.tell())
                 progress(summary.rows, self._reader.share_read())
@@ -311,9 +316,9 @@ def _open_partial(path: Path, size: int) -> BinaryIO:
     return file
 
 
-def _append(file: BinaryIO, rows: Iterable[Sequence[str]], *, bom: bool = False) -> None:
+def _append(file: BinaryIO, rows: Iterable[Sequence[str]], delimiter: str, *, bom: bool = False) -> None:
     text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
+    csv.writer(text, delimiter=delimiter).writerows(rows)
     try:
         file.write(("\ufeff" if bom else "").encode() + text.getvalue().encode("utf-8", "replace"))
         file.flush()
@@ -441,10 +446,13 @@ def _write_xlsx(reader: TableReader, results: Iterator[list[str]], target: Path)
         return made
 
     sheet.append([cell(name) for name in (*reader.columns, *RESULT_COLUMNS)])
-    for number, (row, result) in enumerate(zip(reader.rows(), results, strict=True), 1):
-        if number > _XLSX_ROWS:
-            raise OutputError(f"{target.name}: a sheet holds {_XLSX_ROWS:,} rows; write CSV or Parquet instead")
-        sheet.append([cell(value) for value in (*row.cells, *result)])
+    try:
+        for number, (row, result) in enumerate(zip(reader.rows(), results, strict=True), 1):
+            if number > _XLSX_ROWS:
+                raise OutputError(f"{target.name}: a sheet holds {_XLSX_ROWS:,} rows; write CSV or Parquet instead")
+            sheet.append([cell(value) for value in (*row.cells, *result)])
+    finally:
+        sheet.close()  # left open, it prints a traceback of its own when it is collected after an error
     book.save(target)
 
 

@@ -16,7 +16,15 @@ from harassclf import artifact
 from harassclf.bulk import BulkScorer, ScoredChunk
 from harassclf.decision import Thresholds, expit, expit_of_one, softmax, softmax_of_one
 from harassclf.drift import known_words
-from harassclf.errors import InputError, ModelError, TextEmptyError, TextEncodingError, TextTooLongError, TextTypeError
+from harassclf.errors import (
+    InputError,
+    LabelError,
+    ModelError,
+    TextEmptyError,
+    TextEncodingError,
+    TextTooLongError,
+    TextTypeError,
+)
 from harassclf.evidence import MAX_SPANS, SPAN_SHARE
 from harassclf.kernel import KernelChunk, KernelScorer
 from harassclf.kernel_library import load_library, return_free_memory
@@ -338,9 +346,15 @@ class Classifier:
         return self._bulk.decisions([check_text(text) for text in _many(texts)])
 
     def explain(self, text: str, label: str = HARASSMENT) -> Explanation:
-        """Every term's share in the decision value of ``label``, one of the labels or categories (else ValueError), of the text
-        as a whole."""
-        column = (*LABELS, *CATEGORIES).index(label)
+        """Every term's share in the decision value of ``label``, one of the labels or categories, of the text as a whole.
+
+        Raises :class:`~harassclf.errors.LabelError` for another label, :class:`~harassclf.errors.InputError` for what is
+        not a message.
+        """
+        names = (*LABELS, *CATEGORIES)
+        if label not in names:  # not repeated: it may be the message, given in the wrong place
+            raise LabelError(f"label: unknown, expected one of {', '.join(names)}")
+        column = names.index(label)
         scored = self._scorer.score(check_text(text))
         contributions = tuple(scored.contributions(column))
         return Explanation(label, float(scored.decision[column]), scored.intercept(column), contributions)

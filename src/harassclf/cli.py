@@ -102,7 +102,7 @@ def _add_classify(commands: Any) -> None:
 
 
 def _add_score(commands: Any) -> None:
-    parser = add_command(commands, "score", _score, "score a table (CSV, Parquet or XLSX by file ending)")
+    parser = add_command(commands, "score", _score, "score a table (CSV, TSV, Parquet or XLSX by file ending)")
     parser.add_argument("input", type=Path, metavar="INPUT")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUTPUT")
     parser.add_argument("--text-column", default="text", metavar="NAME", help="column of the message (default: text)")

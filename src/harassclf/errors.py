@@ -44,6 +44,12 @@ class TextEncodingError(InputError):
     code = "text_not_unicode"
 
 
+class LabelError(InputError, ValueError):
+    """A label or category that does not exist."""
+
+    code = "label_unknown"
+
+
 class BatchTooLargeError(InputError):
     """A request holds more messages than allowed."""
 

@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 
 from harassclf.classifier import Classifier, check_text
-from harassclf.corpus import category_matrix
+from harassclf.corpus import categories_of, category_matrix
 from harassclf.decision import verdicts
 from harassclf.errors import InputError, TableError
 from harassclf.evaluation import Evaluation, evaluate
-from harassclf.labels import CATEGORIES, LABELS
+from harassclf.labels import CATEGORIES, HARASSMENT, LABELS
 from harassclf.tables import column_index, open_table
+
+_ADVICE = "expected text, label and, if there are any, categories; rename its columns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,8 @@ class LabelledTable:
 def read_labelled(path: Path, *, encoding: str | None = None) -> LabelledTable:
     """Read and check a labelled table; the first unusable row raises :class:`TableError` with its number."""
     reader = open_table(path, encoding=encoding)
-    text, label = column_index(reader, "text", path), column_index(reader, "label", path)
-    categories = reader.columns.index("categories") if "categories" in reader.columns else None
+    text, label = (column_index(reader, name, path, _ADVICE) for name in ("text", "label"))
+    categories = column_index(reader, "categories", path) if "categories" in reader.columns else None
     table = LabelledTable([], [], None)
     cells: list[str] = []
     for number, row in enumerate(reader.rows(), 1):
@@ -41,7 +43,7 @@ def read_labelled(path: Path, *, encoding: str | None = None) -> LabelledTable:
         cells.append(row.cells[categories] if categories is not None else "")
     if not table.texts:
         raise TableError(f"{path}: a header and no rows; nothing to evaluate")
-    return LabelledTable(table.texts, table.labels, _matrix(cells, path) if any(cells) else None)
+    return LabelledTable(table.texts, table.labels, _matrix(cells, table.labels, path) if any(cells) else None)
 
 
 def _text(text: str, path: Path, number: int) -> str:
@@ -57,12 +59,17 @@ def _label(label: str, path: Path, number: int) -> str:
     return label
 
 
-def _matrix(cells: list[str], path: Path) -> np.ndarray:
+def _matrix(cells: list[str], labels: list[str], path: Path) -> np.ndarray:
     matrix = np.zeros((len(cells), len(CATEGORIES)), dtype=np.int8)
-    for number, cell in enumerate(cells):
-        for name in filter(None, cell.split(";")):
+    for number, (cell, label) in enumerate(zip(cells, labels, strict=True)):
+        for name in categories_of(cell):
             if name not in CATEGORIES:
-                raise TableError(f"{path}: row {number + 1}: unknown category, expected {', '.join(CATEGORIES)}")
+                raise TableError(f"{path}: row {number + 1}: unknown category, expected one of {', '.join(CATEGORIES)}, "
+                                 "or several with ; between them")  # fmt: skip
+            if label != HARASSMENT:
+                raise TableError(
+                    f"{path}: row {number + 1}: a category beside {label}, expected one beside {HARASSMENT} only"
+                )
             matrix[number, CATEGORIES.index(name)] = 1
     return matrix
 

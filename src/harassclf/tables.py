@@ -1,14 +1,10 @@
-"""Tables in: CSV, Parquet and XLSX as a stream of rows of strings, with what was wrong in each row.
-
-Nothing is guessed silently: encoding is BOM, then strict UTF-8, then strict GB18030 (which loses only Big5 and
-UTF-16 without BOM; guessing GB18030 first would corrupt UTF-8).
-"""
+"""Tables in: CSV, Parquet and XLSX as a stream of rows of strings, with what was wrong in each row."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,17 +14,12 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from harassclf.errors import MissingDependencyError, TableError
+from harassclf.text_encoding import checked_encoding, detect_encoding
 
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _BLOCK = 1 << 20
 _SHOWN = 30  # column names in an error
-_NAME = 20  # characters; longer column names are taken for messages
+_NAME = 20  # characters; longer column names are taken for messages, unless they look like an identifier
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
 _DELIMITERS = (",", "\t", ";", "|")
 # A quote that is never closed swallows the rest of the file: it is reported when a cell passes this many characters.
 _MAX_CELL = 64_000_000
@@ -77,52 +68,33 @@ def open_table(path: Path, *, encoding: str | None = None) -> TableReader:
             return CsvReader(path, encoding)
 
 
-def column_index(reader: TableReader, name: str, path: Path) -> int:
-    """Position of column ``name``; the error lists the columns that are there."""
+def column_index(
+    reader: TableReader, name: str, path: Path, advice: str = "choose one with --text-column or rename it"
+) -> int:
+    """Position of column ``name``; the error lists the columns that are there, and says what to do (``advice``)."""
     if name not in reader.columns:
-        raise TableError(f"{path}: no column {name!r}; found: {named(reader.columns)}; choose one with --text-column")
+        raise TableError(f"{path}: no column {name!r}; found: {named(reader.columns)}; {advice}")
+    if (times := reader.columns.count(name)) > 1:
+        raise TableError(f"{path}: {times} columns are named {name!r}, expected one; rename the others")
     return reader.columns.index(name)
 
 
 def named(columns: Iterable[str]) -> str:
     """Column names for an error. A table without a header has messages there: what is too long for a name is not shown."""
-    shown = [name if len(name) <= _NAME and name.isprintable() else "(not a name)" for name in columns]
+    shown = [name if _is_name(name) else "(not a name)" for name in columns]
     return ", ".join(shown[:_SHOWN]) + (f" and {len(shown) - _SHOWN:,} more" if len(shown) > _SHOWN else "")
+
+
+def _is_name(name: str) -> bool:
+    return (len(name) <= _NAME and name.isprintable()) or _IDENTIFIER.fullmatch(name) is not None
 
 
 def _ragged(cells: list[str], width: int, joint: str) -> Row:
     """A row too short or too long; nothing is lost, the surplus stays in the last column."""
-    error = f"row has {len(cells)} cells, expected {width}"
+    error = f"row has {len(cells)} cells, expected {width}" if cells else "blank line"
     if len(cells) > width:
         cells = [*cells[: width - 1], joint.join(cells[width - 1 :])]
     return Row(cells + [""] * (width - len(cells)), error)
-
-
-def detect_encoding(path: Path) -> str:
-    """BOM, strict UTF-8, strict GB18030; reads the whole file once, in blocks."""
-    with path.open("rb") as file:
-        head = file.read(_BLOCK)
-        for bom, name in _BOMS:
-            if head.startswith(bom):
-                return name
-        if b"\x00" in head:
-            raise TableError(f"{path}: binary content, expected a text table (CSV), .parquet or .xlsx")
-    for name in ("utf-8", "gb18030"):
-        if _decodes(path, name):
-            return name
-    raise TableError(f"{path}: neither UTF-8 nor GB18030; give its encoding with --encoding")
-
-
-def _decodes(path: Path, encoding: str) -> bool:
-    try:
-        decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                decoder.decode(block)
-        decoder.decode(b"", final=True)
-    except (UnicodeError, LookupError):
-        return False
-    return True
 
 
 class CsvReader:
@@ -130,7 +102,7 @@ class CsvReader:
 
     def __init__(self, path: Path, encoding: str | None) -> None:
         self._path = path
-        self._encoding = _checked_encoding(path, encoding) if encoding else detect_encoding(path)
+        self._encoding = checked_encoding(path, encoding) if encoding else detect_encoding(path)
         self._size = path.stat().st_size
         self._file: IO[bytes] | None = None
         csv.field_size_limit(_MAX_CELL)
@@ -145,8 +117,13 @@ class CsvReader:
     def rows(self) -> Iterator[Row]:
         records = self._records()
         next(records)
-        width = len(self.columns)
+        width, blank = len(self.columns), 0
         for cells in records:
+            if not cells:
+                blank += 1  # a row that keeps its place, unless only blank lines follow
+                continue
+            yield from (_ragged([], width, self._delimiter) for _ in range(blank))
+            blank = 0
             yield Row(cells) if len(cells) == width else _ragged(cells, width, self._delimiter)
 
     def share_read(self) -> float:
@@ -164,8 +141,7 @@ class CsvReader:
             except csv.Error as error:
                 raise TableError(self._unreadable(reader.line_num, error)) from None
             except UnicodeError:
-                raise TableError(f"{self._path}: is not {self._encoding} after line {reader.line_num}; leave --encoding "
-                                 "out to have it detected") from None  # fmt: skip
+                raise TableError(self._changed()) from None
         if self._open_quote(before):
             raise TableError(f"{self._path}: a quote opened on line {before + 1} is never closed")
 
@@ -189,19 +165,10 @@ class CsvReader:
         try:
             return str(file.readline(_BLOCK))
         except UnicodeError:
-            raise TableError(
-                f"{self._path}: is not {self._encoding}; leave --encoding out to have it detected"
-            ) from None
+            raise TableError(self._changed()) from None
 
-
-def _checked_encoding(path: Path, encoding: str) -> str:
-    try:
-        "".encode(encoding)  # refuses what is no text encoding, such as hex
-    except (LookupError, UnicodeError, TypeError):
-        raise TableError(f"--encoding: {encoding!r} is not an encoding Python knows; try utf-8 or gb18030") from None
-    if not _decodes(path, encoding):
-        raise TableError(f"{path}: is not {encoding}; leave --encoding out to have it detected")
-    return encoding
+    def _changed(self) -> str:
+        return f"{self._path}: is no longer {self._encoding}; run again when nothing writes to it"
 
 
 def _delimiter(header: str) -> str:

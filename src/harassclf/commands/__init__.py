@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harassclf.errors import InputError
+from harassclf.text_encoding import decoded
 
 
 def add_command(
@@ -26,11 +27,11 @@ def add_model_option(parser: argparse.ArgumentParser) -> None:
 
 
 def message_text(argument: str) -> str:
-    """The message that TEXT gives: itself, or standard input for ``-``. Raises :class:`InputError` for other bytes than
-    UTF-8."""
+    """The message that TEXT gives: itself, or standard input for ``-``. Raises :class:`InputError` for bytes that are
+    neither UTF-8 nor GB18030."""
     if argument != "-":
         return argument
-    try:
-        return sys.stdin.buffer.read().decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError:
-        raise InputError("standard input: is not UTF-8; convert it first, for example with iconv") from None
+    text = decoded(sys.stdin.buffer.read())
+    if text is None:
+        raise InputError("standard input: neither UTF-8 nor GB18030; convert it first, for example with iconv")
+    return text.removesuffix("\n").removesuffix("\r")
