@@ -27,6 +27,7 @@ from harassclf.labels import CATEGORIES, LABELS
 from harassclf.service import ocr
 from harassclf.service.page import load_page
 from harassclf.settings import MAX_TEXT
+from harassclf.timeline.parties import OWN_PHONE, THE_DEBTOR
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the page's tests need playwright: pip install playwright")
 # Not page.wait_for_function: where its condition does not hold at once it evaluates a string in the page, and the page's own
@@ -333,7 +334,7 @@ def _parquet() -> bytes:
         ("a.csv", b"text,time\n", "只有列名", "no rows"),
         ("a.csv", b"text,predicted_label\nhello,other\n", "已经有判断结果的列", "already has columns of results"),
         ("a.csv", b"text\n\xff\xff\xff\n", "编码", "encoding"),
-        ("a.csv", _parquet(), "Parquet", "Parquet"),
+        ("a.csv", _parquet(), "Parquet", "no table in text"),
         ("a.parquet", _parquet(), "扩展名", "end in"),
         ("a.xlsx", b"PK\x03\x04 no", "已损坏", "damaged"),
     ],
@@ -400,7 +401,7 @@ def test_a_thread_that_cannot_be_read_is_not_called_harmless(open_page: Callable
     page.fill("#thread-text", pasted)
     page.click("#thread-form [type=submit]")
     result = page.locator("#thread-result")
-    expect(result.locator("h3")).to_have_text("读不出记录，什么都没有检查")
+    expect(result.locator("h3")).to_have_text("读不出记录，联系规则无从检查")
     assert "2026-03-01 22:15 张经理: " in result.inner_text()
     assert "没有触发" not in result.inner_text()
     assert page.locator("#thread-download").count() == 0
@@ -426,7 +427,7 @@ def test_an_english_result_of_a_thread_has_only_the_records_and_the_law_in_chine
     page.click("#language")
     page.wait_for_selector("html[lang=en]")
     shown = page.locator("#thread-result").inner_text()
-    for chinese in ("未注明", "没有时间", "条记录无法使用", "现行依据中", "部分联系未说明", "须自行核实"):
+    for chinese in ("未注明", "没有时间", "条记录无法使用", "现行依据中", "部分联系未说明", "须自行核实", "债务人"):
         assert chinese not in shown
     for english in ("not stated", "no time", "Records that cannot be used", "no limit to the number of SMS"):
         assert english.lower() in shown.lower()
@@ -442,7 +443,12 @@ def test_every_line_that_a_timeline_says_is_in_english_too() -> None:
     )
     said += [re.sub(r"^\{\w+\}", "{count}", note) for note in re.findall(r'notes\.append\(\s*f?"([^"]+)"', source)]
     rules = json.loads((folder / "resources" / "contact_rules.json").read_text("utf-8"))
-    said += [rules["no_limit"], *(rule[key] for rule in rules["rules"].values() for key in rule if "caution" in key)]
+    said += [
+        OWN_PHONE,
+        THE_DEBTOR,
+        rules["no_limit"],
+        *(rule[key] for rule in rules["rules"].values() for key in rule if "caution" in key),
+    ]
     english = json.loads(load_page().files["said.en.json"])
     assert len(said) > 20
     assert {clause for line in said for clause in line.split("；")} - english.keys() == set()
@@ -654,7 +660,7 @@ def test_english(open_page: Callable[..., Any]) -> None:
               return found;
             }"""
         )
-        allowed = ("记录.csv", "中国互联网金融协会", "来电", "我:", "债务人", "妈妈")
+        allowed = ("记录.csv", "中国互联网金融协会", "来电", "我:", "妈妈")
         assert [text for text in chinese if not any(word in text for word in allowed)] == []
     page.reload()
     page.wait_for_selector("html[lang=en]")

@@ -55,7 +55,7 @@ function flagCard(flag) {
   const key = flag.limit ? "thread.flag.limit" : flag.date ? "thread.flag.day" : "thread.flag.count";
   return h("li", { class: "card finding block" },
     h("p", { class: "finding-head" }, h("strong", {}, ruleName(flag)), h("span", { class: "chip harassment" }, t(key, { date: flag.date || "", count: number(flag.count), limit: flag.limit }))),
-    flag.person && h("p", { class: "hint" }, t("thread.flag.person", { person: flag.person })),
+    flag.person && h("p", { class: "hint" }, t("thread.flag.person", { person: "" }), said(flag.person)),
     h("p", {}, t("thread.flag.rows"), flag.rows.slice(0, 60).map((row, i) => [i > 0 && t("list"), rowLink(row)]), flag.rows.length > 60 && " …"),
     flag.caution && h("p", { class: "hint" }, said(flag.caution)),
     h("details", { class: "small-details" }, h("summary", {}, t("precheck.laws", { count: flag.sources.length })), laws(flag.sources)));
