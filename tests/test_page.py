@@ -409,6 +409,16 @@ def test_a_thread_that_cannot_be_read_is_not_called_harmless(open_page: Callable
     expect(result.locator("h3")).to_contain_text("could not be read")
 
 
+def test_a_table_of_which_no_row_has_a_time_is_not_called_harmless(open_page: Callable[..., Any]) -> None:
+    page = open_page("thread")
+    table = "时间,内容\n3月1日,再不还钱\n".encode()
+    page.set_input_files("#thread-file", {"name": "t.csv", "mimeType": "text/csv", "buffer": table})
+    expect(page.locator("#thread-result h3")).to_have_text("读不出记录，联系规则无从检查")
+    assert "“时间”一列" in page.locator("#thread-result .banner").inner_text()
+    assert "时间格式无法识别" in page.locator("#thread-result .contact").inner_text()
+    assert page.locator("#thread-download").count() == 0
+
+
 def test_a_record_that_cannot_be_read_is_told_in_the_head(open_page: Callable[..., Any]) -> None:
     page = open_page("thread")
     page.fill("#thread-text", "大家好\n2026-03-02 10:00 小贷客服: 您好，请还款")
