@@ -124,6 +124,25 @@ def test_unusable_filter_is_422(client: TestClient, scored: dict[str, Any], quer
     assert client.get(f"/v1/files/{scored['id']}/rows?{query}").status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("page=99&limit=0", "query parameter limit: expected a whole number, at least 1"),
+        ("limit=201", "query parameter limit: expected a whole number, at most 200"),
+        (f"offset={SECRET}", "query parameter offset: expected a whole number"),
+        (f"review={SECRET}", "query parameter review: expected true or false"),
+        ("q=" + SECRET * 30, "query parameter q: over the limit of 200 characters"),
+    ],
+)
+def test_an_unusable_filter_is_named(client: TestClient, scored: dict[str, Any], query: str, told: str) -> None:
+    assert client.get(f"/v1/files/{scored['id']}/rows?{query}").json()["error"]["message"] == told
+
+
+def test_a_missing_file_name_is_told_as_a_header(client: TestClient) -> None:
+    answer = client.post("/v1/files", content=table(ROWS))
+    assert (answer.status_code, answer.json()["error"]["message"]) == (422, "header X-Filename: missing")
+
+
 def test_download_is_the_scored_table(client: TestClient, scored: dict[str, Any]) -> None:
     answer = client.get(f"/v1/files/{scored['id']}/result")
     assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''contacts-harassclf.csv"
@@ -179,8 +198,10 @@ def _zip_bomb() -> bytes:
         ("", b"text\nhello", 422, "file_invalid"),
         ("a.csv", b"text\n" + b"x" * 400_000, 413, "file_too_large"),
         ("bomb.xlsx", _zip_bomb, 422, "file_invalid"),
+        ("a.csv", b"text,time\n", 422, "file_invalid"),
+        ("a.csv", f"text,predicted_label\n{SECRET},other\n".encode(), 422, "file_invalid"),
     ],
-    ids=range(11),
+    ids=range(13),
 )
 def test_what_is_no_table_is_refused_and_leaves_nothing(
     client: TestClient, folder: Path, name: str, content: Any, status: int, code: str
@@ -209,6 +230,14 @@ def test_columns_that_are_not_there_are_422(client: TestClient, body: Any) -> No
     stored = upload(client, table(ROWS)).json()
     assert client.post(f"/v1/files/{stored['id']}/score", json=body).status_code == 422
     client.delete(f"/v1/files/{stored['id']}")
+
+
+@pytest.mark.parametrize("name", ["text_column", "time_column"])
+@pytest.mark.parametrize("value", [SECRET, -1, 1.5])
+def test_a_column_is_told_to_be_a_position(client: TestClient, scored: dict[str, Any], name: str, value: Any) -> None:
+    answer = client.post(f"/v1/files/{scored['id']}/score", json={"text_column": 0} | {name: value})
+    message = answer.json()["error"]["message"]
+    assert message == f"{name}: expected the position of a column, a whole number from 0 for the first one"
 
 
 def test_twice_named_column_and_second_start_are_refused(client: TestClient, scored: dict[str, Any]) -> None:

@@ -71,6 +71,31 @@ def test_too_long_names_the_field_and_the_limit(client: TestClient) -> None:
     assert "10,000" in message
 
 
+@pytest.mark.parametrize(
+    ("content", "kind", "status", "told"),
+    [
+        (
+            json.dumps([SECRET]).encode(),
+            "application/json",
+            422,
+            "a JSON object, sent with content-type application/json",
+        ),
+        (json.dumps({"text": SECRET}).encode(), None, 422, "content-type application/json"),
+        (json.dumps({"text": SECRET}).encode(), "text/plain", 422, "content-type application/json"),
+        (json.dumps({"text": SECRET}, ensure_ascii=False).encode("gbk"), "application/json", 400, "UTF-8"),
+        (b"{", "application/json", 400, "not JSON, expected a JSON object"),
+        (b"", "application/json", 422, "missing, expected a JSON object"),
+    ],
+)
+def test_a_body_that_cannot_be_read_says_what_is_expected(
+    client: TestClient, content: bytes, kind: str | None, status: int, told: str
+) -> None:
+    answer = client.post("/v1/classify", content=content, headers={"content-type": kind} if kind else {})
+    assert answer.status_code == status
+    assert told in answer.json()["error"]["message"]
+    assert SECRET not in answer.text
+
+
 def test_lone_surrogate_is_422(client: TestClient) -> None:
     answer = client.post("/v1/classify", content=b'{"text": "\\ud800"}', headers={"content-type": "application/json"})
     assert answer.status_code in (400, 422)

@@ -352,6 +352,21 @@ def test_http_refuses_in_the_one_shape(body: Any, status: int, client: Any) -> N
     assert SECRET not in answer.text
 
 
+@pytest.mark.parametrize("route", ["", "/package"])
+@pytest.mark.parametrize(
+    "body", [{"contacts": []}, {"pasted": ""}, {"pasted": SECRET}, {"pasted": f"张经理 3月1日 22:15\n{SECRET}"}]
+)
+def test_http_does_not_answer_no_record_with_no_flags(body: dict[str, Any], route: str, client: Any) -> None:
+    answer = client.post(f"/v1/timeline{route}", json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "no_record")
+    assert SECRET not in answer.text
+
+
+def test_http_text_file_without_a_time_is_no_record(client: Any) -> None:
+    answer = client.post("/v1/timeline/table", params={"name": "a.txt"}, content=SECRET.encode())
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "no_record")
+
+
 def test_http_package_is_the_request_and_its_report(client: Any) -> None:
     body = json.dumps({"contacts": [{"time": "2026-03-01 22:15", "direction": "in", "text": "请还款，电话13812345678"}], "mask": True}, ensure_ascii=False).encode()  # fmt: skip
     answer = client.post("/v1/timeline/package", content=body, headers={"content-type": "application/json"})

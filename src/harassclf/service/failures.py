@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,21 +12,32 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from harassclf.errors import HarassclfError, InputError
-from harassclf.settings import MAX_TEXT
 
 # What pydantic calls the problem, and what we say. FastAPI's own 422 body repeats the whole input.
 _VALIDATION = {
-    "json_invalid": ("json_invalid", "the body is not JSON"),
     "missing": ("field_missing", "the field is missing"),
     "string_type": ("text_not_string", "expected a string"),
     "string_unicode": ("text_not_unicode", "holds lone surrogates, so it was decoded wrongly"),
-    "string_too_long": ("text_too_long", f"over the limit of {MAX_TEXT:,} characters"),
+    "string_too_long": ("text_too_long", "over the limit of {max_length:,} characters"),
     "literal_error": ("value_unknown", "not one of the values that /docs lists"),
     "bool_type": ("value_unknown", "expected true or false"),
+    "bool_parsing": ("value_unknown", "expected true or false"),
+    "int_type": ("body_invalid", "expected a whole number"),
+    "int_parsing": ("body_invalid", "expected a whole number"),
+    "int_from_float": ("body_invalid", "expected a whole number"),
+    "greater_than_equal": ("body_invalid", "expected a whole number, at least {ge}"),
+    "less_than_equal": ("body_invalid", "expected a whole number, at most {le}"),
     "string_too_short": ("text_empty", "empty, expected the message to judge"),
-    "list_type": ("texts_not_list", "expected a list of strings"),
+    "list_type": ("texts_not_list", "expected a list"),
+    "model_attributes_type": ("body_invalid", "expected a JSON object, sent with content-type application/json"),
 }
-_FIELDS = ("text", "texts", "label", "categories", "comment", "keep_text")
+_ELSE = ("body_invalid", "is not what the API expects, see /docs")
+# Fields of bodies that an error may name: another name may be a message.
+_FIELDS = (
+    "text", "texts", "label", "categories", "comment", "keep_text", "text_column", "time_column", "contacts", "pasted",
+    "timezone", "exported_by", "debtor", "guarantor", "collector", "owner_role", "mask",
+)  # fmt: skip
+_POSITION = "expected the position of a column, a whole number from 0 for the first one"
 _HEADERS = {
     400: {"Connection": "close"},
     401: {"WWW-Authenticate": 'Bearer realm="harassclf"'},
@@ -55,13 +67,26 @@ def refusal(error: HarassclfError, headers: dict[str, str] | None = None) -> JSO
 
 async def _invalid(request: Request, error: Any) -> JSONResponse:
     first = error.errors()[0]
-    code, message = _VALIDATION.get(first["type"], ("body_invalid", "is not what the API expects, see /docs"))
-    if code == "json_invalid":
-        return failure(400, code, f"body: {message}")
-    field = next((part for part in first["loc"][1:] if part in _FIELDS), "body")  # another name may be a message
-    if first["type"] == "string_too_long" and field == "comment":
-        code, message = "comment_too_long", f"over the limit of {first['ctx']['max_length']:,} characters"
-    return failure(422, code, f"{field}: {message}")
+    if first["type"] == "json_invalid":
+        return failure(400, "json_invalid", "body: not JSON, expected a JSON object")
+    code, message = _VALIDATION.get(first["type"], _ELSE)
+    field = _field(first["loc"])
+    if field == "comment" and first["type"] == "string_too_long":
+        code = "comment_too_long"
+    elif field in ("text_column", "time_column") and first["type"] != "missing":
+        message = _POSITION
+    elif first["type"] == "missing" and (field == "body" or first["loc"][0] != "body"):
+        message = "missing, expected a JSON object" if field == "body" else "missing"
+    return failure(422, code, f"{field}: {message.format_map(first.get('ctx', {}))}")
+
+
+def _field(place: Sequence[str | int]) -> str:
+    """What to call the place of a problem. Names of headers and of parameters are the API's own, whatever was sent."""
+    if place[0] == "header":
+        return f"header {str(place[1]).title()}"
+    if place[0] in ("query", "path") and len(place) > 1:
+        return f"{place[0]} parameter {place[1]}"
+    return str(next((part for part in place[1:] if part in _FIELDS), "body"))
 
 
 async def _refused(request: Request, error: Any) -> JSONResponse:
@@ -69,6 +94,8 @@ async def _refused(request: Request, error: Any) -> JSONResponse:
 
 
 async def _http(request: Request, error: Any) -> JSONResponse:
+    if isinstance(error.__cause__, UnicodeError):  # FastAPI's "error parsing the body"
+        return failure(400, "json_invalid", "body: not UTF-8, which JSON must be; encode it as UTF-8")
     code = {404: "not_found", 405: "method_not_allowed", 400: "body_invalid"}.get(error.status_code, "http_error")
     headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
     return failure(error.status_code, code, f"{error.detail}; see /docs", headers)

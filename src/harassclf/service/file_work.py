@@ -51,11 +51,18 @@ def hour_of(cell: str) -> int | None:
 
 
 def inspect(folder: Path) -> dict[str, Any]:
-    """Columns, the first rows, and which columns look like text and time."""
+    """Columns, the first rows, and which columns look like text and time. Raises :class:`TableError` for what
+    :func:`score` would refuse whatever column is chosen, before the person has to choose."""
+    from harassclf.batch import RESULT_COLUMNS
+
     reader = open_table(input_of(folder))
     if len(reader.columns) > _MAX_COLUMNS:
         raise TableError(f"the table has {len(reader.columns):,} columns, expected at most {_MAX_COLUMNS}")
+    if taken := [name for name in RESULT_COLUMNS if name in reader.columns]:
+        raise TableError(f"already has {', '.join(taken)}; drop or rename these columns first")
     sample = [row.cells for row in islice(reader.rows(), _SAMPLE)]
+    if not sample:
+        raise TableError("a header and no rows; nothing to score")
     return {
         "columns": [name[:_PREVIEW_CELL] for name in reader.columns],
         "preview": [[cell[:_PREVIEW_CELL] for cell in cells] for cells in sample[:_PREVIEW]],

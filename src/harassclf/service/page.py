@@ -15,6 +15,8 @@ from importlib import resources
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
+from harassclf.settings import MAX_TEXT
+
 _TYPES = {
     "html": "text/html; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
@@ -24,6 +26,7 @@ _TYPES = {
 }
 _INDEX = "index.html"
 _PLACE = b"{{static}}"  # in index.html: where the other files are
+_LIMIT = b"{{limit}}"  # there too: the most characters of a message
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -35,8 +38,9 @@ class Page:
     version: str
 
     def index(self) -> bytes:
-        """The document, with the place of the other files written in."""
-        return self.files[_INDEX].replace(_PLACE, f"static/{self.version}".encode())
+        """The document, with the place of the other files and the limit of a message written in."""
+        placed = self.files[_INDEX].replace(_PLACE, f"static/{self.version}".encode())
+        return placed.replace(_LIMIT, str(MAX_TEXT).encode())
 
 
 def load_page() -> Page:

@@ -79,6 +79,7 @@ class ThreadRequest(_Asked):
 
     contacts: list[Any] = Field(
         default_factory=list,
+        json_schema_extra={"minItems": 1},  # told here, checked below
         description="objects with `time`, `direction` (in/out), `sender`, `recipient`, `recipient_role` (debtor, guarantor, "
         "third_party), `channel`, `text`, `duration` (seconds), `status`, `group`; Chinese names are understood",
     )
@@ -228,8 +229,19 @@ def _contacts(body: ThreadRequest, limit: int) -> list[Contact]:
         raise InputError("body: contacts and pasted; send one of them")
     if not body.model_fields_set & {"contacts", "pasted"}:
         raise InputError(_NEITHER)
-    records: list[Any] = body.contacts or list(parse_pasted(body.pasted))
-    return contacts_of(records, body.reading(limit))
+    if "pasted" in body.model_fields_set:
+        return contacts_of(_pasted(body.pasted), body.reading(limit))
+    if not body.contacts:
+        raise NoRecordError("contacts: an empty list, expected at least one contact")
+    return contacts_of(body.contacts, body.reading(limit))
+
+
+def _pasted(text: str) -> list[dict[str, str]]:
+    """Records of copied text. Without a single time nothing could be judged, and no flags would read like no breach."""
+    records = parse_pasted(text)
+    if not any("time" in record for record in records):
+        raise NoRecordError("pasted: no line with a time, expected lines such as 2026-03-01 22:15 张经理: ...")
+    return records
 
 
 def _table_contacts(content: bytes, query: TableQuery, limit: int) -> list[Contact]:
@@ -238,7 +250,7 @@ def _table_contacts(content: bytes, query: TableQuery, limit: int) -> list[Conta
     suffix = Path(query.name).suffix.lower()
     try:
         if suffix == ".txt":
-            return contacts_of(parse_pasted(_decoded(content)), query.reading(limit))
+            return contacts_of(_pasted(_decoded(content)), query.reading(limit))
         with private_folder() as folder:
             known = suffix if suffix in (".xlsx", ".xlsm", ".parquet", ".json") else ".csv"
             path = folder / f"table{known}"
@@ -253,6 +265,12 @@ def _read(path: Path, reading: Reading) -> list[Contact]:
         return read_contacts(path, reading)
     except TableError as error:
         raise TableError(str(error).replace(str(path), "table")) from None
+
+
+class NoRecordError(InputError):
+    """A request in which no record was found."""
+
+    code = "no_record"
 
 
 class UnusableTableError(InputError):

@@ -1,7 +1,9 @@
 // Requests to this server, and to no other: addresses are relative to the page.
 
+import { cause } from "./causes.js";
 import { byId } from "./dom.js";
-import { has, t } from "./i18n.js";
+import { has, number, t } from "./i18n.js";
+import { limit } from "./text.js";
 
 const KEPT = "harassclf.key";
 
@@ -16,8 +18,10 @@ export class Failure extends Error {
 
   /** One line for the person, in the page's language, with the server's own words where they say more. */
   get line() {
+    const told = cause(this.code, this.detail);
+    if (told) return told;
     const known = `error.${this.code}`;
-    const line = has(known) ? t(known) : t(this.status >= 500 ? "error.server" : "error.other");
+    const line = has(known) ? t(known, { limit: number(limit()) }) : t(this.status >= 500 ? "error.server" : "error.other");
     return this.detail && t("error.detail") ? line + t("error.detail", { detail: this.detail }) : line;
   }
 }

@@ -1,6 +1,7 @@
 // A table: upload, choose columns, follow the scoring, summary, rows, download, delete.
 
 import { Failure, getJson, postJson, request } from "./api.js";
+import { cause } from "./causes.js";
 import { bars, labelHours } from "./charts.js";
 import { announce, byId, h, s, save } from "./dom.js";
 import { keep, kept } from "./drafts.js";
@@ -116,9 +117,10 @@ function summary() {
 }
 
 function failed() {
+  const { code, message } = status.error;
   return h("div", { class: "card" }, h("h3", {}, status.name),
-    h("p", { class: "notice bad", role: "alert" }, new Failure(422, status.error.code, status.error.message).line),
-    language() === "zh" && h("p", { class: "hint", lang: "en" }, status.error.message),
+    h("p", { class: "notice bad", role: "alert" }, new Failure(422, code, message).line),
+    language() === "zh" && !cause(code, message) && h("p", { class: "hint", lang: "en" }, message),
     h("div", { class: "actions" }, removeButton(t("file.other"))));
 }
 

@@ -1,10 +1,11 @@
 // The page's words: one data file a language, Chinese unless the person chose English.
 
-import { byId } from "./dom.js";
+import { byId, h } from "./dom.js";
 
 const KEPT = "harassclf.language";
 const listeners = [];
 let strings = {};
+let lines = {};  // what the server says in Chinese, in the language of the page
 let current = "zh";
 
 /** A string by its key, with {name} filled in. */
@@ -19,6 +20,16 @@ export const language = () => current;
 
 /** Chinese text from the server inside an English page is marked, so that it is read out in Chinese. */
 export const chinese = () => (current === "zh" ? {} : { lang: "zh-CN" });
+
+/** Lines of the server's own, which are Chinese: translated clause by clause, a clause unknown here marked as Chinese. */
+export function said(line) {
+  if (current === "zh") return line;
+  return line.split("；").map((clause, i) => {
+    const [count] = clause.match(/^\d+/) || [""];
+    const known = lines[clause.replace(/^\d+/, "{count}")];
+    return [i > 0 && "; ", known ? known.replace("{count}", count) : h("span", chinese(), clause)];
+  });
+}
 
 export const number = (value) => new Intl.NumberFormat(current === "zh" ? "zh-CN" : "en").format(value);
 
@@ -35,8 +46,8 @@ export function onLanguage(listener) {
 }
 
 async function load(name) {
-  const answer = await fetch(new URL(`./strings.${name}.json`, import.meta.url));
-  strings = await answer.json();
+  const read = (file) => fetch(new URL(file, import.meta.url)).then((answer) => answer.json());
+  [strings, lines] = await Promise.all([read(`./strings.${name}.json`), name === "zh" ? {} : read(`./said.${name}.json`)]);
   current = name;
 }
 

@@ -1,15 +1,14 @@
 // The first tab: one message, its verdict, what to do.
 
-import { postJson } from "./api.js";
+import { Failure, postJson } from "./api.js";
 import { advice, calmAdvice } from "./advice.js";
 import { byId, h, present } from "./dom.js";
 import { keep, put } from "./drafts.js";
 import { feedback } from "./feedback.js";
 import { onLanguage, number, percent, t } from "./i18n.js";
-import { points } from "./text.js";
-import { banner, category, evidence, scale, tone } from "./verdict.js";
+import { limit, points } from "./text.js";
+import { banner, category, evidence, outOfScope, scale, tone } from "./verdict.js";
 
-const LIMIT = 10000;
 let shown = null;  // {text, result} or {failure}
 let asked = 0;
 
@@ -22,7 +21,7 @@ function probabilities(values) {
 function verdict({ text, result }) {
   const name = tone(result.label, result.needs_review);
   const head = banner(name, t(`verdict.${name}`), h("p", {}, t(`verdict.${name}.text`)),
-    result.needs_review && h("p", {}, t("verdict.leaning", { label: t(`label.${result.label}`) })));
+    result.needs_review && h("p", {}, t("verdict.leaning", { label: t(`label.${result.label}`) })), outOfScope(text));
   const harassing = result.label === "harassment" || result.needs_review;
   const element = h("article", { class: "result" },
     head.element,
@@ -70,16 +69,16 @@ async function judge(text) {
 function check(event) {
   event.preventDefault();
   const text = byId("message-text").value;
-  if (text.trim()) return judge(text);
-  shown = { failure: { get line() { return t("error.text_empty"); } } };
+  if (text.trim() && points(text) <= limit()) return judge(text);
+  shown = { failure: new Failure(422, text.trim() ? "text_too_long" : "text_empty", "") };
   render();
   byId("message-text").focus();
 }
 
 function count() {
   const length = points(byId("message-text").value);
-  byId("message-count").textContent = length ? t("message.count", { count: number(length), limit: number(LIMIT) }) : "";
-  byId("message-count").classList.toggle("over", length > LIMIT);
+  byId("message-count").textContent = length ? t("message.count", { count: number(length), limit: number(limit()) }) : "";
+  byId("message-count").classList.toggle("over", length > limit());
 }
 
 function clear() {

@@ -1,10 +1,11 @@
 // For collectors: each risky phrase, the rule it may break, a compliant wording.
 
-import { glance, postJson } from "./api.js";
+import { Failure, glance, postJson } from "./api.js";
 import { byId, copyButton, h, present } from "./dom.js";
 import { keep, put } from "./drafts.js";
 import { chinese, onLanguage, percent, t } from "./i18n.js";
-import { banner, laws, marked } from "./verdict.js";
+import { limit, points } from "./text.js";
+import { banner, laws, marked, outOfScope } from "./verdict.js";
 
 const TONES = { pass: "collection", review: "unsure", block: "harassment" };
 let shown = null;
@@ -23,7 +24,7 @@ function finding(found, i) {
 }
 
 function verdict({ text, result }) {
-  const head = banner(TONES[result.verdict], t(`precheck.${result.verdict}`), h("p", chinese(), result.reason_zh));
+  const head = banner(TONES[result.verdict], t(`precheck.${result.verdict}`), h("p", chinese(), result.reason_zh), outOfScope(text));
   const levelled = result.findings.map((found, i) => ({ ...found, number: i + 1 }));
   const describe = (over) => ({ class: over.some((span) => span.level === "block") ? "m3" : "m1", "data-number": over.map((span) => span.number).join(",") });
   const element = h("article", { class: "result" }, head.element,
@@ -97,8 +98,8 @@ export function startPrecheck(list) {
   byId("precheck-form").addEventListener("submit", (event) => {
     event.preventDefault();
     const text = byId("precheck-text").value;
-    if (text.trim()) return check(text);
-    shown = { failure: { get line() { return t("error.text_empty"); } } };
+    if (text.trim() && points(text) <= limit()) return check(text);
+    shown = { failure: new Failure(422, text.trim() ? "text_too_long" : "text_empty", "") };
     render();
     return byId("precheck-text").focus();
   });

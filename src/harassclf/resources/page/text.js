@@ -1,5 +1,8 @@
 // Positions from the server count Unicode code points; JavaScript strings count UTF-16 units. An emoji is one and two.
 
+/** The most characters of one message, as the server wrote it into the page. */
+export const limit = () => Number(document.documentElement.dataset.limit);
+
 /** The length of a text as the server counts it. */
 export function points(text) {
   let count = 0;

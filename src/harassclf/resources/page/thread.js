@@ -4,7 +4,7 @@ import { request } from "./api.js";
 import { bars, contactHours } from "./charts.js";
 import { announce, byId, h, present, save } from "./dom.js";
 import { keep, put } from "./drafts.js";
-import { chinese, has, number, onLanguage, t } from "./i18n.js";
+import { has, language, number, onLanguage, said, t } from "./i18n.js";
 import { banner, laws } from "./verdict.js";
 
 let file = null;  // an uploaded table; else what was pasted
@@ -55,9 +55,9 @@ function flagCard(flag) {
   const key = flag.limit ? "thread.flag.limit" : flag.date ? "thread.flag.day" : "thread.flag.count";
   return h("li", { class: "card finding block" },
     h("p", { class: "finding-head" }, h("strong", {}, ruleName(flag)), h("span", { class: "chip harassment" }, t(key, { date: flag.date || "", count: number(flag.count), limit: flag.limit }))),
-    flag.person && h("p", { class: "hint" }, t("thread.flag.person", { person: flag.person })),
+    flag.person && h("p", { class: "hint" }, t("thread.flag.person", { person: "" }), said(flag.person)),
     h("p", {}, t("thread.flag.rows"), flag.rows.slice(0, 60).map((row, i) => [i > 0 && t("list"), rowLink(row)]), flag.rows.length > 60 && " …"),
-    flag.caution && h("p", { class: "hint", ...chinese() }, flag.caution),
+    flag.caution && h("p", { class: "hint" }, said(flag.caution)),
     h("details", { class: "small-details" }, h("summary", {}, t("precheck.laws", { count: flag.sources.length })), laws(flag.sources)));
 }
 
@@ -76,15 +76,22 @@ function call(row) {
     row.duration !== null && t("thread.seconds", { seconds: number(row.duration) })].filter(Boolean).join(t("list"));
 }
 
+/** The channel as the page calls it; one that the server does not know is named as the records name it. */
+function channel(row) {
+  if (language() === "zh") return row.channel_zh;
+  const group = row.channel_zh.endsWith("（群）") ? t("thread.group") : "";
+  return (row.channel === "unknown" ? t("thread.channel.none") : row.channel.replaceAll("_", " ")) + group;
+}
+
 function contact(row) {
   const people = row.sender && row.recipient ? t("thread.to", row) : row.recipient ? `→ ${row.recipient}` : row.sender;
   return h("li", { class: `contact ${row.direction || "unknown"} ${row.flags.length ? "flagged" : ""}`, id: `contact-${row.row}`, tabindex: -1 },
     h("p", { class: "contact-head" }, h("span", { class: "hint" }, t("thread.row", { row: number(row.row) })), row.time && h("time", { datetime: row.time }, row.time.slice(11, 16)),
-      h("span", { class: "chip" }, h("span", chinese(), row.channel_zh)), h("span", { dir: "auto" }, people)),
+      h("span", { class: "chip", dir: "auto" }, channel(row)), h("span", { dir: "auto" }, people)),
     row.text && h("p", { class: "contact-text", dir: "auto" }, row.text),
     call(row) && h("p", { class: "hint" }, call(row)),
     h("p", { class: "contact-chips" }, chips(row)),
-    [row.note, row.error].filter(Boolean).map((line) => h("p", { class: row.error ? "hint over" : "hint", ...chinese() }, line)));
+    [row.note, row.error].filter(Boolean).map((line) => h("p", { class: row.error ? "hint over" : "hint" }, said(line))));
 }
 
 function timeline(rows) {
@@ -116,10 +123,20 @@ function packageCard() {
     h("label", { class: "tick" }, mask, t("thread.mask")), h("div", { class: "actions" }, button), state);
 }
 
+/** The head where the rules had no record to look at: no flag is no finding then. */
+const unusable = (words) => banner("unsure", t("thread.unusable"), h("p", {}, words));
+
+function headOf({ summary, flags }) {
+  if (summary.errors === summary.contacts) return unusable(t(file ? "thread.unusable.table" : "error.no_record"));
+  const unread = summary.errors > 0 && h("p", {}, t("thread.unread", { count: number(summary.errors) }));
+  if (!flags.length) return banner("other", t("thread.unflagged"), h("p", {}, t("thread.unflagged.text")), unread);
+  return banner("harassment", t("thread.flagged", { count: number(flags.length) }), h("p", {}, t("thread.flagged.text")), unread);
+}
+
 function report({ result }) {
   const { summary, flags, rows, notes } = result;
-  const head = banner(flags.length ? "harassment" : "other", flags.length ? t("thread.flagged", { count: number(flags.length) }) : t("thread.unflagged"),
-    h("p", {}, t(flags.length ? "thread.flagged.text" : "thread.unflagged.text")));
+  const usable = summary.errors < summary.contacts;
+  const head = headOf(result);
   const means = Object.entries(summary.categories).map(([name, value]) => ({ name: t(`category.${name}`), value, kind: "harassment" }));
   const element = h("article", { class: "result" }, head.element,
     h("section", { class: "card" }, h("dl", { class: "tiles" },
@@ -127,10 +144,10 @@ function report({ result }) {
       tile(summary.labels.harassment || 0, t("thread.harassing"), "harassment"), tile(summary.needs_review, t("file.review"), "unsure"),
       summary.errors > 0 && tile(summary.errors, t("thread.errors")))),
     flags.length > 0 && h("section", {}, h("h4", {}, t("thread.flags")), h("ol", { class: "findings" }, flags.map(flagCard))),
-    packageCard(),
-    h("section", { class: "charts" }, contactHours(t("chart.contacts.hours"), summary.by_hour), means.length > 0 && bars(t("chart.categories"), means)),
+    usable && packageCard(),
+    usable && h("section", { class: "charts" }, contactHours(t("chart.contacts.hours"), summary.by_hour), means.length > 0 && bars(t("chart.categories"), means)),
     timeline(rows),
-    notes.length > 0 && h("ul", { class: "hint", ...chinese() }, notes.map((note) => h("li", {}, note))),
+    notes.length > 0 && h("ul", { class: "hint" }, notes.map((note) => h("li", {}, said(note)))),
     h("p", { class: "hint made-by" }, t("message.model", { model: result.model })));
   return { element, heading: head.heading };
 }
@@ -141,6 +158,11 @@ function render() {
   source.hidden = !file;
   source.textContent = file ? t("thread.from.file", { name: file.name }) : "";
   if (!shown) return place.replaceChildren();
+  if (shown.failure?.code === "no_record") {
+    const { element, heading } = unusable(shown.failure.line);
+    place.replaceChildren(h("article", { class: "result" }, element));
+    return { element, heading };
+  }
   if (shown.failure) return place.replaceChildren(h("p", { class: "notice bad", role: "alert" }, shown.failure.line));
   const made = report(shown);
   place.replaceChildren(made.element);

@@ -25,6 +25,12 @@ export function banner(name, headline, ...more) {
   return { heading, element: h("div", { class: `banner ${name}` }, icon(name), h("div", {}, heading, ...more)) };
 }
 
+/** A note on a text without a Chinese character: a verdict on it says little, or nothing. */
+export function outOfScope(text) {
+  if (/\p{Script=Han}/u.test(text)) return null;
+  return h("p", { class: "notice scope" }, t(/\p{L}/u.test(text) ? "scope.language" : "scope.nothing"));
+}
+
 /** Probability of harassment on a scale that can be read and heard. */
 export function scale(probability) {
   const word = t(probability >= 0.9 ? "scale.very" : probability >= 0.6 ? "scale.likely" : probability >= 0.4 ? "scale.even" : probability >= 0.1 ? "scale.unlikely" : "scale.hardly");
