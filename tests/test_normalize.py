@@ -95,7 +95,9 @@ def test_emoji_word_keeps_the_span_of_the_emoji() -> None:
 
 _NASTY = st.text(
     alphabet=st.one_of(
-        st.sampled_from("还钱通讯录催收亻责钅戋辶不nihuaq*-. ，\u200b\ufe0f\u202e💰📞👨\u200d⚖还還錢１Ａ\n\t\x00Xx×〇天"),
+        st.sampled_from(
+            "还钱通讯录催收亻责钅戋辶不nihuaq*-. ，\u200b\ufe0f\u202e💰📞👨\u200d⚖还還錢１Ａ\n\t\x00Xx×〇天"
+        ),
         st.characters(),
     ),
     max_size=80,
@@ -137,7 +139,10 @@ def test_shipped_characters_are_those_of_unicode_and_opencc() -> None:
     assert shipped == character_table.source(character_table.build())
 
 
-@pytest.mark.parametrize(("flag", "characters"), [(1, normalizer._HAN), (2, normalizer._TIGHT), (4, normalizer._LOOSE), (64, normalizer._MASKING)])
+@pytest.mark.parametrize(
+    ("flag", "characters"),
+    [(1, normalizer._HAN), (2, normalizer._TIGHT), (4, normalizer._LOOSE), (64, normalizer._MASKING)],
+)
 def test_flags_of_code_points_are_those_of_the_patterns(flag: int, characters: str) -> None:
     every = [*range(0xD800), *range(0xE000, 0x110000)]
     pattern = re.compile(f"[{characters}]")
