@@ -334,6 +334,7 @@ def _parquet() -> bytes:
         ("a.csv", b"text,time\n", "只有列名", "no rows"),
         ("a.csv", b"text,predicted_label\nhello,other\n", "已经有判断结果的列", "already has columns of results"),
         ("a.csv", b"text\n\xff\xff\xff\n", "编码", "encoding"),
+        ("a.csv", "text\n今天开会的通知\n".encode() + "还钱\n".encode("gbk"), "混有两种编码", "mixes two encodings"),
         ("a.csv", _parquet(), "Parquet", "no table in text"),
         ("a.parquet", _parquet(), "扩展名", "end in"),
         ("a.xlsx", b"PK\x03\x04 no", "已损坏", "damaged"),
@@ -356,7 +357,7 @@ def test_causes_are_what_the_reader_says() -> None:
     source = "".join(path.read_text("utf-8") for path in Path(harassclf.__file__).parent.rglob("*.py"))
     files = load_page().files
     causes = re.findall(r'\["([^"]+)", "(\w+)"\]', files["causes.js"].decode().partition("CAUSES")[2])
-    assert len(causes) == 12
+    assert len(causes) == 14
     for part, key in causes:
         assert part in source
         assert f"cause.{key}" in json.loads(files["strings.zh.json"])

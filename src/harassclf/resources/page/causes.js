@@ -6,7 +6,9 @@ const CODES = ["file_invalid", "table_invalid"];
 
 /** A part of the server's line that tells the cause, and the key of the page's words for it. */
 const CAUSES = [
-  ["neither UTF-8 nor GB18030", "encoding"],
+  ["neither UTF-8, for", "encoding"],
+  ["mixed or damaged: line", "mixed"],
+  [": begins as ", "mixed"],
   ["already has ", "results"],
   ["a header and no rows", "rows"],
   ["binary content", "binary"],
