@@ -112,18 +112,24 @@ def _contacts(options: argparse.Namespace, source: Path | None, original: bytes)
 
 def _pasted(original: bytes, source: Path | None, encoding: str | None) -> list[dict[str, str]]:
     from harassclf.errors import TableError
+    from harassclf.text_encoding import decoded
     from harassclf.timeline.pasted import parse_pasted
 
     name = source or "standard input"
-    for candidate in (encoding,) if encoding else ("utf-8-sig", "gb18030"):
-        try:
-            records = parse_pasted(original.decode(candidate))
-        except (UnicodeError, LookupError):
-            continue
-        if any("time" in record for record in records):
-            return records
-        raise TableError(f"{name}: no line with a time; expected lines such as 2026-03-01 22:15 张经理: ...")
-    raise TableError(f"{name}: neither UTF-8 nor GB18030; give its encoding with --encoding")
+    text = _named(original, encoding) if encoding else decoded(original)
+    if text is None:
+        raise TableError(f"{name}: neither UTF-8 nor GB18030; give its encoding with --encoding")
+    records = parse_pasted(text)
+    if any("time" in record for record in records):
+        return records
+    raise TableError(f"{name}: no line with a time; expected lines such as 2026-03-01 22:15 张经理: ...")
+
+
+def _named(original: bytes, encoding: str) -> str | None:
+    try:
+        return original.decode(encoding)
+    except (UnicodeError, LookupError):
+        return None
 
 
 def _judge(contacts: list[Contact], options: argparse.Namespace) -> Timeline:

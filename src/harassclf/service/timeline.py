@@ -19,6 +19,7 @@ from harassclf.errors import InputError, TableError
 from harassclf.service import schemas
 from harassclf.service.file_store import private_folder
 from harassclf.service.shared import loaded, metrics_of, settings_of
+from harassclf.text_encoding import decoded
 from harassclf.timeline.contacts import Contact, Reading, contacts_of, read_contacts
 from harassclf.timeline.package import made_at, package_files, zip_bytes
 from harassclf.timeline.parties import Parties
@@ -280,12 +281,10 @@ class UnusableTableError(InputError):
 
 
 def _decoded(content: bytes) -> str:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return content.decode(encoding)
-        except UnicodeError:
-            continue
-    raise TableError("table: neither UTF-8 nor GB18030; save it as UTF-8")
+    text = decoded(content)
+    if text is None:
+        raise TableError("table: neither UTF-8 nor GB18030; save it as UTF-8")
+    return text
 
 
 def _original(body: ThreadRequest, content: bytes) -> tuple[bytes, str]:
