@@ -89,7 +89,7 @@ def normalize(text: str) -> Normalized:
     """Normalise one message. Linear in its length; never fails on any string."""
     tables = _tables()
     pieces = _Pieces(text, range(len(text)), range(1, len(text) + 1))
-    # Five searches decide for most messages that there is nothing to do: 6 µs instead of 177.
+    # Five searches decide for most messages that there is nothing to do (the first four: 5 µs instead of 177).
     if not tables.mapped.isdisjoint(text):
         pieces = _replace_characters(text, tables)
     if tables.split_pattern.search(pieces.text):

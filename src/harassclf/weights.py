@@ -15,7 +15,7 @@ from harassclf.errors import ModelError
 from harassclf.features import BLOCKS, READ_BLOCKS, Block, block_descriptions
 
 # Coefficients are multiples of this, so that they take two bytes in the kernel's rows and compress well; see stacking._rounded. With
-# 1/128 the folder of 660,315 terms has 18.7 MB (limit 20).
+# 1/128 the folder of 699,143 terms has 19.8 MB (limit 20).
 COEFFICIENT_STEP = 1 / 128
 
 

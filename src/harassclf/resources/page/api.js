@@ -3,7 +3,7 @@
 import { cause } from "./causes.js";
 import { byId } from "./dom.js";
 import { has, number, t } from "./i18n.js";
-import { limit } from "./text.js";
+import { limit, points } from "./text.js";
 
 const KEPT = "harassclf.key";
 
@@ -24,6 +24,12 @@ export class Failure extends Error {
     const line = has(known) ? t(known, { limit: number(limit()) }) : t(this.status >= 500 ? "error.server" : "error.other");
     return this.detail && t("error.detail") ? line + t("error.detail", { detail: this.detail }) : line;
   }
+}
+
+/** Why a message cannot be sent, null where it can. */
+export function refusal(text) {
+  if (!text.trim()) return new Failure(422, "text_empty", "");
+  return points(text) > limit() ? new Failure(422, "text_too_long", "") : null;
 }
 
 function key() {

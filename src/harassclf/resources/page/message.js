@@ -1,6 +1,6 @@
 // The first tab: one message, its verdict, what to do.
 
-import { Failure, postJson } from "./api.js";
+import { postJson, refusal } from "./api.js";
 import { advice, calmAdvice } from "./advice.js";
 import { byId, h, present } from "./dom.js";
 import { keep, put } from "./drafts.js";
@@ -69,8 +69,9 @@ async function judge(text) {
 function check(event) {
   event.preventDefault();
   const text = byId("message-text").value;
-  if (text.trim() && points(text) <= limit()) return judge(text);
-  shown = { failure: new Failure(422, text.trim() ? "text_too_long" : "text_empty", "") };
+  const failure = refusal(text);
+  if (!failure) return judge(text);
+  shown = { failure };
   render();
   byId("message-text").focus();
 }

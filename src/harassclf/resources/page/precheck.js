@@ -1,10 +1,9 @@
 // For collectors: each risky phrase, the rule it may break, a compliant wording.
 
-import { Failure, glance, postJson } from "./api.js";
+import { glance, postJson, refusal } from "./api.js";
 import { byId, copyButton, h, present } from "./dom.js";
 import { keep, put } from "./drafts.js";
 import { chinese, onLanguage, percent, t } from "./i18n.js";
-import { limit, points } from "./text.js";
 import { banner, laws, marked, outOfScope } from "./verdict.js";
 
 const TONES = { pass: "collection", review: "unsure", block: "harassment" };
@@ -98,8 +97,9 @@ export function startPrecheck(list) {
   byId("precheck-form").addEventListener("submit", (event) => {
     event.preventDefault();
     const text = byId("precheck-text").value;
-    if (text.trim() && points(text) <= limit()) return check(text);
-    shown = { failure: new Failure(422, text.trim() ? "text_too_long" : "text_empty", "") };
+    const failure = refusal(text);
+    if (!failure) return check(text);
+    shown = { failure };
     render();
     return byId("precheck-text").focus();
   });

@@ -126,8 +126,8 @@ function packageCard() {
 /** The head where the rules had no record to look at: no flag is no finding then. */
 const unusable = (words) => banner("unsure", t("thread.unusable"), h("p", {}, words));
 
-function headOf({ summary, flags }) {
-  if (summary.errors === summary.contacts) return unusable(t(file ? "thread.unusable.table" : "error.no_record"));
+function headOf({ summary, flags }, usable) {
+  if (!usable) return unusable(t(file ? "thread.unusable.table" : "error.no_record"));
   const unread = summary.errors > 0 && h("p", {}, t("thread.unread", { count: number(summary.errors) }));
   if (!flags.length) return banner("other", t("thread.unflagged"), h("p", {}, t("thread.unflagged.text")), unread);
   return banner("harassment", t("thread.flagged", { count: number(flags.length) }), h("p", {}, t("thread.flagged.text")), unread);
@@ -136,7 +136,7 @@ function headOf({ summary, flags }) {
 function report({ result }) {
   const { summary, flags, rows, notes } = result;
   const usable = summary.errors < summary.contacts;
-  const head = headOf(result);
+  const head = headOf(result, usable);
   const means = Object.entries(summary.categories).map(([name, value]) => ({ name: t(`category.${name}`), value, kind: "harassment" }));
   const element = h("article", { class: "result" }, head.element,
     h("section", { class: "card" }, h("dl", { class: "tiles" },
