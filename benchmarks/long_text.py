@@ -4,10 +4,10 @@ voices the model has not read.
 Usage: long_text.py [FOLDER] [--messages N] [--folds N]
 
 Each fold of the training voices is judged by a model trained on the others, the reserved voices by the shipped model. Found: long
-harassing messages as written, and chains of 1,000 to 3,000 characters of everyday messages with one harassing message inside.
-Alarms: long messages that are not harassment, the same chains without it, reports that quote a harassing message, long real
-messages. The table holds the share of each that is flagged at the model's own threshold; its last column what is found, the mean of
-the three, at the threshold (log-odds over the model's own) at which a way raises as many alarms, the mean of the five, as the whole
+harassing messages as written, and chains of 150 to 500 and of 1,000 to 3,000 characters of everyday messages with one harassing
+message inside. Alarms: long messages that are not harassment, the same chains without it, reports that hold a harassing message with
+and without quotation marks, long real messages. The table holds the share of each that is flagged at the model's own threshold; its last column what is found, the mean of
+all such columns, at the threshold (log-odds over the model's own) at which a way raises as many alarms, the mean of theirs, as the whole
 text does. A message that fits into one window is judged nearly the same by every way.
 """
 
@@ -28,14 +28,16 @@ from harassclf import Classifier, artifact
 from harassclf.corpus import RESERVED, TRAIN, voice_folds
 from harassclf.decision import softmax
 from harassclf.labels import HARASSMENT, LABELS, OTHER
-from harassclf.passages import LONG_TEXT, passages
+from harassclf.passages import LONG_TEXT, PASSAGE, margin_of, passages
+from harassclf.passages import PLACES as PACKAGE_PLACES
 from harassclf.scorer import Scorer
 from harassclf.segment import Segmenter
 from harassclf.settings import MAX_TEXT
 from harassclf.training import TrainingConfig, fit, write
 
 SIZES, LONG, ABOVE = (80, 150, 300), 150, (2, 4, 6)
-PLACES, PASSAGE_SIZES, PASSAGES_ABOVE = (3, 6), (50, 80), (2, 3, 4)
+PLACES, PASSAGE_SIZES, PASSAGES_ABOVE = (3, 6), (50, 80), (2, 4, 6)
+CHAINS = {"150 to 500": (150, 500), "1,000 to 3,000": (1000, 3000)}  # characters
 NAMES = ("小李", "阿芳", "老周", "陈姐", "三楼王工", "妈", "班长", "小曹")
 REPORTS = (
     "请问一下各位，我前阵子手头紧，有一笔钱晚了几天没还上，今天收到这样一条短信：“{}”我现在很害怕，这种情况应该向哪个部门投诉？需要准备哪些材料？有经验的朋友说说，谢谢。",
@@ -91,6 +93,9 @@ def ways(judge: Judge, texts: list[str]) -> dict[str, np.ndarray]:
     for places, size in product(PLACES, PASSAGE_SIZES):
         spans = [passages(text, of_one, places, size) for text, of_one in zip(texts, evidence, strict=True)]
         most = judge.highest([[text[a:b] for a, b in of] or [text] for text, of in zip(texts, spans, strict=True)])
+        if (places, size) == (PACKAGE_PLACES, PASSAGE):
+            margins = np.array([margin_of(len(text)) for text in texts])
+            found["as the package does it"] = np.maximum(whole, most - margins)
         for above in PASSAGES_ABOVE:
             way = f"whole, in texts over {LONG_TEXT} or one of {places} passages of {size} by {above} more"
             found[way] = np.where(long, np.maximum(whole, most - above), whole)
@@ -120,20 +125,23 @@ def cases(held: pd.DataFrame, kinds: dict[str, list[str]], synthetic: int, seed:
     ordinary = held["text"][
         (held["label"] == OTHER) & held["slice"].str.startswith("e") & (held["tags"] == "")
     ].tolist()
-    for name, lines in {"ordinary messages": ordinary, "real SMS": kinds.get("sms", [])}.items():
-        chains = list(mixtures(messages, lines, synthetic, np.random.default_rng(seed)))
-        yield Case(f"{name} with harassment inside", True, [mixed for mixed, _ in chains])
-        yield Case(f"{name} alone", False, [plain for _, plain in chains])
-    yield Case("report with a quote", False, reports(messages, synthetic, np.random.default_rng(seed)))
+    everyday = {"ordinary messages": ordinary, "real SMS": kinds.get("sms", [])}
+    for (size, length_of), (name, lines) in product(CHAINS.items(), everyday.items()):
+        chains = list(mixtures(messages, lines, length_of, synthetic, np.random.default_rng(seed)))
+        yield Case(f"{size} characters of {name} with harassment inside", True, [mixed for mixed, _ in chains])
+        yield Case(f"{size} characters of {name} alone", False, [plain for _, plain in chains])
+    quoting = reports(messages, synthetic, np.random.default_rng(seed))
+    yield Case("report with a quote", False, quoting)
+    yield Case("report, quote unmarked", False, [re.sub("[“”「」]", "", text) for text in quoting])
     yield Case("long real messages", False, [t for of in kinds.values() for t in of if LONG < len(t) <= MAX_TEXT])
 
 
 def mixtures(
-    messages: list[str], ordinary: list[str], n: int, generator: np.random.Generator
+    messages: list[str], ordinary: list[str], length: tuple[int, int], n: int, generator: np.random.Generator
 ) -> Iterator[tuple[str, str]]:
     """A forwarded chain of ordinary messages with a harassing one in it, and the same without it."""
     for _ in range(n if ordinary and messages else 0):
-        lines, wanted = [], generator.integers(1000, 3000)
+        lines, wanted = [], generator.integers(*length)
         while sum(map(len, lines)) < wanted:
             lines.append(f"{generator.choice(NAMES)}：{generator.choice(ordinary)}")
         place = generator.integers(len(lines) + 1)

@@ -10,6 +10,7 @@ import pytest
 
 from harassclf import Classifier, Prediction, batch
 from harassclf.batch import RESULT_COLUMNS, ScoreOptions, safe_cell, score_table
+from harassclf.cli import main
 from harassclf.errors import OutputError, TableError
 from harassclf.tables import open_table
 
@@ -279,6 +280,23 @@ def test_xlsx_header_holds_text_not_formulas(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("=1+1,text\n1,在吗\n", "utf-8")
     score_table(tmp_path / "in.csv", tmp_path / "out.xlsx", ScoreOptions(), _quiet)
     assert openpyxl.load_workbook(tmp_path / "out.xlsx").worksheets[0]["A1"].data_type == "s"
+
+
+def test_sheets_that_are_not_read_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A workbook of a sheet a month was once scored for its first month without a word."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for name in ("一月", "二月", "三月"):
+        book.create_sheet(name).append(["text"])
+        book[name].append(["还钱"])
+    del book["Sheet"]
+    book.save(tmp_path / "in.xlsx")
+    assert main(["score", str(tmp_path / "in.xlsx"), "-o", str(tmp_path / "out.csv")]) == 0
+    assert "only the first sheet was read; left out: 二月, 三月\n" in capsys.readouterr().err
+    assert (
+        score_table(_table(tmp_path / "in.csv", ["还钱"]), tmp_path / "b.csv", ScoreOptions(), _quiet).sheets_left_out
+        == ()
+    )
 
 
 def test_progress_and_state_hold_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

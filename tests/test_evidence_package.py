@@ -282,6 +282,14 @@ def test_wrong_use_is_one_line(thread: Path, tmp_path: Path) -> None:
     assert "no such file" in _refusal(_run(tmp_path / "nothing.csv", "--json")).lower()
 
 
+@pytest.mark.parametrize(("encoding", "reason"), [("ascii", "is not ascii throughout"), ("klingon", "not an encoding")])
+def test_a_named_encoding_that_does_not_fit_is_one_line(tmp_path: Path, encoding: str, reason: str) -> None:
+    """The line once advised the option that had been given."""
+    path = tmp_path / "a.txt"
+    path.write_text("2026-03-01 22:15 张经理: 请还款", "utf-8")
+    assert reason in _refusal(_run(path, "--json", "--encoding", encoding))
+
+
 def test_pasted_text_from_standard_input_as_json() -> None:
     result = _run("-", "--json", stdin="2026-03-01 22:15 张经理: 请还款\n2026-03-01 22:16 我: 好".encode())
     assert result.returncode == 0

@@ -13,13 +13,13 @@ from harassclf import Classifier, Prediction
 from harassclf.decision import softmax
 from harassclf.labelled import LabelledTable, evaluate_classifier
 from harassclf.labels import HARASSMENT, OTHER
-from harassclf.passages import LONG_TEXT, MARGIN, PASSAGE, PLACES, lowered, passages
+from harassclf.passages import LONG_TEXT, MARGINS, PASSAGE, PLACES, lowered, margin_of, passages
 
 MENACE = "王磊你欠的三万再不还，我天天给你妈打电话，让你全家不得安宁，等着收尸吧！"
 
 
 def _chain(corpus: pd.DataFrame, *inside: str) -> str:
-    """Everyday messages one after another, over twice the length of a long text, with some lines in the middle."""
+    """Everyday messages one after another, some 600 characters, with some lines in the middle."""
     everyday = corpus.loc[corpus["slice"].isin(["e1", "e2"]) & (corpus["text"].str.len() < 40), "text"].tolist()[::25]
     lines = [line for line in everyday if "\n" not in line][:60]
     return "\n".join([*lines[:30], *inside, *lines[30:]])
@@ -67,9 +67,34 @@ def test_a_labelled_table_is_judged_alike(classifier: Classifier, corpus: pd.Dat
 
 def test_a_message_of_usual_length_is_judged_whole(classifier: Classifier) -> None:
     """A report that quotes a menace is none, however sure the quotation would be alone."""
-    report = f"请问各位，我收到这样一条短信：“{MENACE}”我很害怕，该向哪里投诉，要准备什么材料，有经验的说说，谢谢。"
+    report = f"请问各位，我收到这样一条短信：“{MENACE}”我很害怕，该向哪里投诉，谢谢。"
     assert len(report) <= LONG_TEXT
     assert classifier.classify(report).label != HARASSMENT
+
+
+@pytest.mark.parametrize("marks", ["“{}”", "「{}」", "『{}』", '"{}"'])
+def test_a_quotation_is_no_place(classifier: Classifier, marks: str) -> None:
+    """Reports of over a hundred characters were once flagged by the message that they quote."""
+    quoted = marks.format(MENACE)
+    report = (
+        f"近日，市民刘女士向本报反映，她收到了催收人员发来的信息，内容为{quoted}。记者联系了该公司，客服表示将核实情况。"
+        "律师提醒，遇到这种事应当保留证据，向监管部门反映，也可以报警。"
+    )
+    assert len(report) > LONG_TEXT
+    assert passages(report, [(report.index(MENACE), report.index(MENACE) + 3, 1.0)]) == []
+    assert classifier.classify(report).label != HARASSMENT
+
+
+def test_a_mark_or_a_quoted_word_hides_nothing() -> None:
+    text = "你好。" * 30 + "“再不还钱就找你“妈”。" + "天气好。" * 30
+    assert passages(text, [(92, 97, 1.0)], size=12) == [(90, 102)]
+
+
+def test_a_message_inside_ordinary_talk_is_found(classifier: Classifier) -> None:
+    """Texts of under 500 characters were once judged as wholes only, and lost it."""
+    talk = "今天天气不错，我们下午去公园走走，晚上一起吃饭。妈妈说要带上弟弟，他最近学习很用功，老师表扬了他好几次。"
+    assert classifier.classify(talk * 2 + MENACE + talk * 2).label == HARASSMENT
+    assert classifier.classify(talk * 4).label != HARASSMENT
 
 
 def test_a_sum_of_small_weights_is_no_harassment(classifier: Classifier, corpus: pd.DataFrame) -> None:
@@ -131,8 +156,13 @@ def test_the_heaviest_passage_comes_first() -> None:
 
 
 def test_the_margin_is_log_odds_of_harassment() -> None:
-    before, after = [0.9, 0.06, 0.04], lowered([0.9, 0.06, 0.04])
+    before, after = [0.9, 0.06, 0.04], lowered([0.9, 0.06, 0.04], 4.0)
     assert sum(after) == pytest.approx(1)
-    assert math.log(after[0] / (1 - after[0])) == pytest.approx(math.log(before[0] / (1 - before[0])) - MARGIN)
+    assert math.log(after[0] / (1 - after[0])) == pytest.approx(math.log(before[0] / (1 - before[0])) - 4.0)
     assert after[1] / after[2] == pytest.approx(before[1] / before[2])
-    assert lowered([1.0, 0.0, 0.0]) == [1.0, 0.0, 0.0]
+    assert lowered([1.0, 0.0, 0.0], 4.0) == [1.0, 0.0, 0.0]
+
+
+def test_a_passage_of_a_shorter_text_must_be_surer() -> None:
+    assert [margin_of(length) for length in (LONG_TEXT, LONG_TEXT + 1, 500, 501)] == [math.inf, 6.0, 6.0, 4.0]
+    assert list(MARGINS) == sorted(MARGINS, reverse=True)

@@ -28,7 +28,7 @@ from harassclf.artifact import METADATA, sha256_of
 from harassclf.classifier import Classifier, Judgement
 from harassclf.errors import MissingDependencyError, OutputError, TableError
 from harassclf.labels import CATEGORIES, LABELS
-from harassclf.tables import ParquetReader, Row, TableReader, column_index, open_table
+from harassclf.tables import ParquetReader, Row, TableReader, XlsxReader, column_index, open_table
 
 RESULT_COLUMNS = (
     "predicted_label",
@@ -64,6 +64,7 @@ class Summary:
     categories: Counter[str] = field(default_factory=Counter)
     errors: int = 0
     review: int = 0
+    sheets_left_out: tuple[str, ...] = ()  # of a workbook: its first sheet is read
 
     def add(self, results: Sequence[Result]) -> None:
         labels, _, categories, review, _, errors, _ = zip(*results, strict=True)
@@ -145,6 +146,8 @@ def score_table(input_path: Path, output_path: Path, options: ScoreOptions, prog
         run.discard()
         raise TableError(f"{input_path}: a header and no rows; nothing to score")
     run.finish()
+    if isinstance(reader, XlsxReader):
+        summary.sheets_left_out = reader.other_sheets
     return summary
 
 

@@ -30,7 +30,7 @@ from harassclf.kernel import KernelChunk, KernelScorer
 from harassclf.kernel_library import load_library, return_free_memory
 from harassclf.labels import CATEGORIES, CATEGORY_NAMES_ZH, COLLECTION, HARASSMENT, LABELS, OTHER
 from harassclf.legal import LawCard, law_cards
-from harassclf.passages import LONG_TEXT, lowered, passages
+from harassclf.passages import LONG_TEXT, lowered, margin_of, passages
 from harassclf.scorer import Contribution, Scorer
 from harassclf.segment import Segmenter, default_cut, fingerprint
 from harassclf.settings import MAX_TEXT
@@ -269,7 +269,7 @@ class Classifier:
         if not found:
             return whole
         start, surest = max(found, key=lambda one: one[1].probabilities[0])
-        probabilities = lowered(surest.probabilities)
+        probabilities = lowered(surest.probabilities, margin_of(len(whole.text)))
         if self._thresholds.label(probabilities) != HARASSMENT:
             return whole
         return surest._replace(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from harassclf.corpus import Problem
     from harassclf.evaluation import Evaluation
 
+_SHEETS_NAMED = 5
 _QUIET_SECONDS = 10.0  # between progress lines where standard error is not a terminal
 
 
@@ -210,6 +211,11 @@ def _score(options: argparse.Namespace) -> int:
           file=sys.stderr)  # fmt: skip
     if summary.categories:
         print("; ".join(f"{CATEGORY_NAMES_ZH[k]} {v:,}" for k, v in summary.categories.most_common()), file=sys.stderr)
+    if summary.sheets_left_out:
+        names = ", ".join(summary.sheets_left_out[:_SHEETS_NAMED]) + ", ..." * (
+            len(summary.sheets_left_out) > _SHEETS_NAMED
+        )
+        print(f"only the first sheet was read; left out: {names}", file=sys.stderr)
     print(options.output)
     return 0
 

@@ -181,6 +181,7 @@ class XlsxReader:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._rows, self._read = 1, 0
+        self.other_sheets: tuple[str, ...] = ()  # names of those that are not read
         _check_zip(path)
         self.columns = list(next(self._values(), []))
         if not any(self.columns):
@@ -207,7 +208,8 @@ class XlsxReader:
             ) from None
         try:
             book = load_workbook(self._path, read_only=True, data_only=True)
-            sheet = book.worksheets[0]
+            sheet, *others = book.worksheets
+            self.other_sheets = tuple(other.title for other in others)
             self._rows = sheet.max_row or 1
             sheet.reset_dimensions()  # what the file says of its size may be wrong, and would cut rows
             for row in sheet.iter_rows(values_only=True):

@@ -124,16 +124,29 @@ def undecodable(path: Path, encoding: str) -> Place | None:
     return None
 
 
+def decoded_as(content: bytes, encoding: str, name: Path | str) -> str:
+    """Text in ``encoding``. Raises :class:`TableError` for an encoding that is unknown or not that of all of it."""
+    _check_known(encoding)
+    try:
+        return content.decode(encoding)
+    except UnicodeError:
+        raise TableError(f"{name}: is not {encoding} throughout; leave out --encoding, or name its own") from None
+
+
 def checked_encoding(path: Path, encoding: str) -> str:
     """``encoding`` when it decodes all of the file; else raises :class:`TableError`, saying what might."""
+    _check_known(encoding)
+    if place := undecodable(path, encoding):
+        raise TableError(f"{path}: {place} is not {encoding}; {_advice(path)}")
+    return encoding
+
+
+def _check_known(encoding: str) -> None:
     try:
         "".encode(encoding)  # refuses what is no text encoding, such as hex
         codecs.getincrementaldecoder(encoding)
     except (LookupError, UnicodeError, TypeError):
         raise TableError(f"--encoding: {encoding!r} is not an encoding Python knows; try utf-8 or gb18030") from None
-    if place := undecodable(path, encoding):
-        raise TableError(f"{path}: {place} is not {encoding}; {_advice(path)}")
-    return encoding
 
 
 def _advice(path: Path) -> str:

@@ -112,24 +112,16 @@ def _contacts(options: argparse.Namespace, source: Path | None, original: bytes)
 
 def _pasted(original: bytes, source: Path | None, encoding: str | None) -> list[dict[str, str]]:
     from harassclf.errors import TableError
-    from harassclf.text_encoding import decoded
-    from harassclf.timeline.pasted import parse_pasted
+    from harassclf.text_encoding import decoded, decoded_as
+    from harassclf.timeline.pasted import NO_TIME, has_a_time, parse_pasted
 
     name = source or "standard input"
-    text = _named(original, encoding) if encoding else decoded(original)
+    text = decoded_as(original, encoding, name) if encoding else decoded(original)
     if text is None:
         raise TableError(f"{name}: neither UTF-8 nor GB18030; give its encoding with --encoding")
-    records = parse_pasted(text)
-    if any("time" in record for record in records):
+    if has_a_time(records := parse_pasted(text)):
         return records
-    raise TableError(f"{name}: no line with a time; expected lines such as 2026-03-01 22:15 张经理: ...")
-
-
-def _named(original: bytes, encoding: str) -> str | None:
-    try:
-        return original.decode(encoding)
-    except (UnicodeError, LookupError):
-        return None
+    raise TableError(f"{name}: {NO_TIME}")
 
 
 def _judge(contacts: list[Contact], options: argparse.Namespace) -> Timeline:

@@ -23,7 +23,7 @@ from harassclf.text_encoding import decoded
 from harassclf.timeline.contacts import Contact, Reading, contacts_of, read_contacts
 from harassclf.timeline.package import made_at, package_files, zip_bytes
 from harassclf.timeline.parties import Parties
-from harassclf.timeline.pasted import parse_pasted
+from harassclf.timeline.pasted import NO_TIME, has_a_time, parse_pasted
 from harassclf.timeline.thread import Timeline, build_timeline
 from harassclf.timeline.times import DEFAULT_TIMEZONE
 
@@ -238,10 +238,8 @@ def _contacts(body: ThreadRequest, limit: int) -> list[Contact]:
 
 
 def _pasted(text: str) -> list[dict[str, str]]:
-    """Records of copied text. Without a single time nothing could be judged, and no flags would read like no breach."""
-    records = parse_pasted(text)
-    if not any("time" in record for record in records):
-        raise NoRecordError("pasted: no line with a time, expected lines such as 2026-03-01 22:15 张经理: ...")
+    if not has_a_time(records := parse_pasted(text)):
+        raise NoRecordError(f"pasted: {NO_TIME}")
     return records
 
 

@@ -40,6 +40,7 @@ _OUTGOING = ("去电", "呼出", "拨出", "outgoing")
 _CHANNELS = {"视频": "视频通话", "微信": "微信电话", "语音通话": "微信语音通话", "语音留言": "语音信箱", "语音信箱": "语音信箱", "AI": "AI语音", "机器人": "AI语音"}  # fmt: skip
 
 Record = dict[str, str]
+NO_TIME = "no line with a time, expected lines such as 2026-03-01 22:15 张经理: ..."
 
 
 def parse_pasted(pasted: str) -> list[Record]:
@@ -60,6 +61,11 @@ def parse_pasted(pasted: str) -> list[Record]:
                 open_lines = True
             _continue(records[-1], line)
     return [_finished(record) for record in records]
+
+
+def has_a_time(records: list[Record]) -> bool:
+    """Whether one record at least can be judged. Without a single time no flags would read like no breach."""
+    return any("time" in record for record in records)
 
 
 def _opening(line: str, day: str) -> Record | None:
