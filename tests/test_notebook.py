@@ -16,7 +16,7 @@ nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 pytest.importorskip("zhplot")
 
-PER_VOICE = 2
+PER_VOICE = 1
 
 
 def test_notebook_runs_and_writes_the_commands_model(
