@@ -1,10 +1,11 @@
 """Would more messages help? Macro-F1 on held-out voices and false alarms on real traffic against the number of training messages.
 
-Usage: learning_curve.py [FOLDER] [--messages N] [--seeds N] [--picture FILE]
+Usage: learning_curve.py [FOLDER] [--messages N] [--seeds N] [--independent] [--points N] [--picture FILE]
 
 For each seed a fifth of the training voices is held out, and 1/32, 1/16 ... all of the others are trained on as they are trained
 on for shipping (2 folds instead of 5): nested, whole voices, every slice in its proportion. False alarms: the share of real
-messages over the threshold that finds 85% of held-out harassment.
+messages over the threshold that finds 85% of held-out harassment. With ``--independent`` no training voice is held out: measured
+are the ``independent`` voices, by people who knew nothing of the corpus. ``--points`` takes the last shares only.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import pandas as pd
 from quality import parser, rows, table, told, traffic
 from sklearn.metrics import f1_score
 
-from harassclf.corpus import TRAIN, voice_folds
+from harassclf.corpus import INDEPENDENT, TRAIN, voice_folds
 from harassclf.decision import softmax, verdicts
 from harassclf.features import columns
 from harassclf.labels import CATEGORIES, HARASSMENT, LABELS
@@ -45,12 +46,12 @@ def trainable(part: pd.DataFrame) -> bool:
     return part["voice"].nunique() >= 2 * CONFIG.folds <= voices[list(LABELS)].min() and voices.min() >= 2
 
 
-def points(training: pd.DataFrame, kinds: dict[str, pd.DataFrame], seed: int) -> Iterator[dict[str, float]]:
-    """One point for each share of the voices: messages, macro-F1, false alarms by kind."""
-    out = voice_folds(training["voice"], HELD_OUT, seed) == 0
-    held, pool = training[out], training[~out]
+def points(
+    pool: pd.DataFrame, held: pd.DataFrame, kinds: dict[str, pd.DataFrame], seed: int, shares: tuple[float, ...]
+) -> Iterator[dict[str, float]]:
+    """One point for each share of the pool's voices: messages, macro-F1, false alarms by kind."""
     order, frame = nested(pool, seed), columns(held["text"].tolist(), Segmenter())
-    for share in SHARES:
+    for share in shares:
         part = pool[pool["voice"].isin(order[: max(1, round(share * len(order)))])]
         if not trainable(part):
             continue
@@ -62,6 +63,14 @@ def points(training: pd.DataFrame, kinds: dict[str, pd.DataFrame], seed: int) ->
                 for k, f in kinds.items()}  # fmt: skip
         print(f"seed {seed}: {len(part):,} messages, macro-F1 {macro:.3f}", flush=True)
         yield {"share": share, "messages": len(part), "macro-F1": float(macro), **over}
+
+
+def held_out(training: pd.DataFrame, independent: pd.DataFrame | None, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The voices to train on, and those to measure on."""
+    if independent is not None:
+        return training, independent
+    out = voice_folds(training["voice"], HELD_OUT, seed) == 0
+    return training[~out], training[out]
 
 
 def last_doubling(mean: pd.DataFrame, kinds: list[str]) -> str:
@@ -81,7 +90,7 @@ def draw(found: pd.DataFrame, kinds: list[str], path: Path) -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     left.plot(found["messages"], found["macro-F1"], ".", color="0.6", label="one seed")
     left.plot(mean["messages"], mean["macro-F1"], "o-", label="mean")
-    left.set(xscale="log", xlabel="training messages", ylabel="macro-F1 on held-out voices")
+    left.set(xscale="log", xlabel="training messages", ylabel="macro-F1 on other voices")
     for kind in kinds:
         right.plot(mean["messages"], 1000 * mean[kind], "o-", label=kind)
     right.set(
@@ -99,12 +108,25 @@ def draw(found: pd.DataFrame, kinds: list[str], path: Path) -> None:
 def main() -> None:
     made = parser(__doc__, picture=True)
     made.add_argument("--seeds", type=int, default=3)
+    made.add_argument(
+        "--independent", action="store_true", help="train on all training voices, measure on the independent"
+    )
+    made.add_argument(
+        "--points", type=int, choices=range(1, len(SHARES) + 1), default=len(SHARES), help="the last N shares"
+    )
     options = made.parse_args()
     told(options)
     warnings.filterwarnings("ignore", "Label not", UserWarning)  # a category that one fold of a tiny part lacks
     kinds = {k: columns(t, Segmenter()) for k, t in traffic(options.folder, options.messages or 4000).items()}
     training = rows(TRAIN, options.messages)
-    found = pd.DataFrame([point for seed in range(options.seeds) for point in points(training, kinds, seed)])
+    independent = rows(INDEPENDENT, options.messages) if options.independent else None
+    found = pd.DataFrame(
+        [
+            point
+            for seed in range(options.seeds)
+            for point in points(*held_out(training, independent, seed), kinds, seed, SHARES[-options.points :])
+        ]
+    )
     mean = found.groupby("share").mean()
     spread = found.groupby("share")["macro-F1"].agg(["min", "max"])
     lines = [

@@ -4,7 +4,7 @@ voices the model has not read.
 Usage: long_text.py [FOLDER] [--messages N] [--folds N]
 
 Each fold of the training voices is judged by a model trained on the others, the reserved voices by the shipped model. Found: long
-harassing messages as written, and chains of 150 to 500 and of 1,000 to 3,000 characters of everyday messages with one harassing
+harassing messages as written, and chains of 150 to 400 and of 1,000 to 3,000 characters of everyday messages with one harassing
 message inside. Alarms: long messages that are not harassment, the same chains without it, reports that hold a harassing message with
 and without quotation marks, long real messages. The table holds the share of each that is flagged at the model's own threshold; its last column what is found, the mean of
 all such columns, at the threshold (log-odds over the model's own) at which a way raises as many alarms, the mean of theirs, as the whole
@@ -37,7 +37,7 @@ from harassclf.training import TrainingConfig, fit, write
 
 SIZES, LONG, ABOVE = (80, 150, 300), 150, (2, 4, 6)
 PLACES, PASSAGE_SIZES, PASSAGES_ABOVE = (3, 6), (50, 80), (2, 4, 6)
-CHAINS = {"150 to 500": (150, 500), "1,000 to 3,000": (1000, 3000)}  # characters
+CHAINS = {"150 to 400": (150, 400), "1,000 to 3,000": (1000, 3000)}  # characters
 NAMES = ("小李", "阿芳", "老周", "陈姐", "三楼王工", "妈", "班长", "小曹")
 REPORTS = (
     "请问一下各位，我前阵子手头紧，有一笔钱晚了几天没还上，今天收到这样一条短信：“{}”我现在很害怕，这种情况应该向哪个部门投诉？需要准备哪些材料？有经验的朋友说说，谢谢。",
@@ -141,11 +141,12 @@ def mixtures(
 ) -> Iterator[tuple[str, str]]:
     """A forwarded chain of ordinary messages with a harassing one in it, and the same without it."""
     for _ in range(n if ordinary and messages else 0):
-        lines, wanted = [], generator.integers(*length)
-        while sum(map(len, lines)) < wanted:
+        inside = f"{generator.choice(NAMES)}：{generator.choice(messages)}"
+        lines, wanted = [], generator.integers(*length) - len(inside)  # so that both keep to the length
+        while sum(map(len, lines)) + len(lines) < wanted:
             lines.append(f"{generator.choice(NAMES)}：{generator.choice(ordinary)}")
         place = generator.integers(len(lines) + 1)
-        mixed = [*lines[:place], f"{generator.choice(NAMES)}：{generator.choice(messages)}", *lines[place:]]
+        mixed = [*lines[:place], inside, *lines[place:]]
         yield "\n".join(mixed), "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from harassclf.corpus import (
     RESERVED,
+    SPLITS,
     TRAIN,
     category_matrix,
     check_corpus,
@@ -40,7 +41,7 @@ def test_shipped_corpus_has_what_was_promised(root: Path, corpus: pd.DataFrame) 
     assert found["messages"] >= 4_000
     assert all(count >= 200 for count in found["categories"].values())
     assert found["kappa"]["label"] > 0.9
-    assert set(corpus["split"]) == {TRAIN, RESERVED}
+    assert set(corpus["split"]) == set(SPLITS)
 
 
 @pytest.mark.parametrize(

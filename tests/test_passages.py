@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pandas as pd
 import pytest
@@ -85,9 +86,25 @@ def test_a_quotation_is_no_place(classifier: Classifier, marks: str) -> None:
     assert classifier.classify(report).label != HARASSMENT
 
 
-def test_a_mark_or_a_quoted_word_hides_nothing() -> None:
-    text = "你好。" * 30 + "“再不还钱就找你“妈”。" + "天气好。" * 30
-    assert passages(text, [(92, 97, 1.0)], size=12) == [(90, 102)]
+@pytest.mark.parametrize(
+    "text",
+    [
+        "你好。" * 30 + "“再不还钱就找你“妈”。" + "天气好。" * 30,
+        '他说"好"。' + "你好。" * 28 + "再不还钱就找你妈一家。" + "天气好。" * 30 + '"行"。',
+        "“" + "你好。" * 30 + "再不还钱就找你妈一家。" + "天气好。" * 30 + "”",
+    ],
+    ids=["an unclosed mark", "two quoted words", "marks around it all"],
+)
+def test_marks_that_quote_no_message_hide_nothing(text: str) -> None:
+    at = text.index("再不还钱")
+    [(start, end)] = passages(text, [(at, at + 4, 1.0)], size=12)
+    assert start <= at < at + 4 <= end
+
+
+def test_a_quotation_nearby_hides_nothing(classifier: Classifier, corpus: pd.DataFrame) -> None:
+    """A passage once grew into the name of a company in marks, and was left out with it."""
+    assert passages("「幸福家园小贷」再不还钱就找你妈。", [(8, 12, 1.0)]) == [(8, 17)]
+    assert classifier.classify(_chain(corpus, f"「幸福家园小贷」{MENACE}")).label == HARASSMENT
 
 
 def test_a_message_inside_ordinary_talk_is_found(classifier: Classifier) -> None:
@@ -133,7 +150,7 @@ def test_text_of_marks_alone_has_no_sentence(classifier: Classifier) -> None:
 
 
 @given(
-    st.text(st.sampled_from("还钱你。！\n， a"), min_size=1, max_size=400).filter(str.strip),
+    st.text(st.sampled_from('还钱你。！\n， a“”「」"'), min_size=1, max_size=400).filter(str.strip),
     st.lists(st.floats(0, 1), min_size=1, max_size=8),
     st.integers(1, 80),
 )
@@ -144,7 +161,13 @@ def test_passages_hold_their_places(text: str, places: list[float], size: int) -
     assert all(0 <= start < end <= len(text) and end - start <= size for start, end in found)
     weight = [sum(start <= at < end for at, *_ in spans) for start, end in found]
     assert weight == sorted(weight, reverse=True)
-    assert weight[-1] > 0
+    assert all(weight)
+    assert found or all(_quoted(text, at) for at, *_ in spans)
+
+
+def _quoted(text: str, at: int) -> bool:
+    pairs = re.finditer('“[^“”]*”|「[^「」]*」|"[^"]*"', text)
+    return any(pair.start() <= at < pair.end() and pair.end() - pair.start() >= 8 for pair in pairs)
 
 
 def test_the_heaviest_passage_comes_first() -> None:

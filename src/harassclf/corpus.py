@@ -1,8 +1,9 @@
 """The corpus: reading it, proving its rules, splitting it by voice.
 
 ``messages*.csv`` hold ``id, text, label, categories, voice, register, pair, second_label, second_categories, slice,
-tags``; ``voices.csv`` holds ``voice, split, description``; ``readings.csv`` both blind readings before settling. Voices whose split is ``reserved`` are never trained on,
-and no writing round has looked at them.
+tags``; ``voices.csv`` holds ``voice, split, description``; ``readings.csv`` both blind readings before
+settling. Voices whose split is ``reserved`` are never trained on, and no writing round has looked at them. Those of ``independent``
+neither: their writers knew the guide and the recipe, and nothing of the corpus, its rounds and its models.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ COLUMNS = (
 )  # fmt: skip
 RUN = 12  # characters; two messages that share a run this long are one message written twice
 MAX_PER_VOICE = 300
-TRAIN, RESERVED = "train", "reserved"
+TRAIN, RESERVED, INDEPENDENT = SPLITS = ("train", "reserved", "independent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,8 @@ def _check_voices(corpus: pd.DataFrame) -> Iterator[Problem]:
     for voice, size in corpus["voice"].value_counts().items():
         if size > MAX_PER_VOICE:
             yield Problem(str(voice), f"voice has {size} messages, the limit is {MAX_PER_VOICE}")
-    for voice in sorted(set(corpus.loc[~corpus["split"].isin([TRAIN, RESERVED]), "voice"])):
-        yield Problem(voice, "voice is not in voices.csv with split train or reserved")
+    for voice in sorted(set(corpus.loc[~corpus["split"].isin(SPLITS), "voice"])):
+        yield Problem(voice, f"voice is not in voices.csv with a split of {', '.join(SPLITS)}")
 
 
 def _check_pairs(corpus: pd.DataFrame) -> Iterator[Problem]:

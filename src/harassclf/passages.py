@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 # Of chains of 1,000 to 3,000 characters of real SMS with one harassing message inside the whole text finds none; passages find
 # 0.45 and flag 0.01 of the same chains without it, and 0.02 of chains of everyday messages, jokes and quarrels among them. Windows of 80
@@ -26,48 +26,77 @@ PASSAGE = 50  # characters
 # 46,190 real SMS, comments, questions and adverts not one more. With 4 F1 falls to 0.972.
 MARGINS = ((500, 4.0), (LONG_TEXT, 6.0))
 
-# A quotation is no place: reports and posts quote what they report. With quotations judged by themselves 1 in 30 of 1,000 reports of about
-# 110 characters was flagged, without them 1 in 200, as when they are judged whole. Only closed ones, of six characters or more: a mark at the
-# start, or marks around single words, hide nothing.
-_QUOTATION = re.compile('“[^“”]{6,}”|「[^「」]{6,}」|『[^『』]{6,}』|‘[^‘’]{6,}’|"[^"]{6,}"')
+# A quotation is no place: reports and posts quote what they report. Judged by themselves, quotations had 1 in 27 of such reports flagged,
+# without them 1 in 80, as many as when all are judged whole (``benchmarks/long_text.py``). Marks pair in their order, whatever their length,
+# so that the end of one is not taken for the start of the next; a quoted word, and marks around most of the text, hide nothing.
+_MARKED = re.compile('“[^“”]*”|「[^「」]*」|『[^『』]*』|‘[^‘’]*’|"[^"]*"')
+_QUOTATION, _QUOTED_SHARE = range(8, 153), 0.7  # characters with their marks; of the text at most
 _SENTENCE = re.compile(r"[^。！？!?；;\n]+[。！？!?；;\n]*|[。！？!?；;\n]+")
+
+Stretch = tuple[int, int]  # start and end
 
 
 def passages(
     text: str, spans: Iterable[tuple[int, int, float]], places: int = PLACES, size: int = PASSAGE
-) -> list[tuple[int, int]]:
+) -> list[Stretch]:
     """Start and end of the ``places`` passages of ``text``, runs of whole sentences of at most ``size`` characters, on which most
-    weight of its ``spans`` (start, end, weight) lies, heaviest first; none of them holds words of a quotation. A longer
-    sentence is cut."""
-    pieces = [
-        (at, min(at + size, match.end())) for match in _SENTENCE.finditer(text) for at in range(*match.span(), size)
-    ]
-    ends = [end for _, end in pieces]
-    weights = [0.0] * len(pieces)
-    for start, end, weight in spans:
-        weights[bisect_right(ends, (start + end) // 2)] += weight
-    quotations = [match.span() for match in _QUOTATION.finditer(text)]
-    grown = {_run(pieces, at, size) for at, weight in enumerate(weights) if weight > 0}
-    runs = [(a, b) for a, b in grown if not _overlaps(pieces[a][0], pieces[b - 1][1], quotations)]
+    weight of its ``spans`` (start, end, weight) lies, heaviest first. Quotations are cut out, a longer sentence is cut up."""
+    pieces = _pieces(text, size)
+    weights = _weights(pieces, spans)
+    runs = {_run(pieces, at, size) for at, weight in enumerate(weights) if weight > 0}
     # Rounded: equal weights summed in another order differ in the last bits, and would change places.
     heaviest = sorted(runs, key=lambda run: (-round(sum(weights[slice(*run)]), 9), run))[:places]
-    return [(pieces[first][0], ends[last - 1]) for first, last in heaviest]
+    return [(pieces[first][0], pieces[last - 1][1]) for first, last in heaviest]
 
 
-def _overlaps(start: int, end: int, stretches: Iterable[tuple[int, int]]) -> bool:
-    return any(first < end and start < last for first, last in stretches)
+def _pieces(text: str, size: int) -> list[Stretch]:
+    """The sentences outside of quotations, none longer than ``size``."""
+    return [
+        (at, min(at + size, sentence.end()))
+        for stretch in _unquoted(text)
+        for sentence in _SENTENCE.finditer(text, *stretch)
+        for at in range(*sentence.span(), size)
+    ]
 
 
-def _run(pieces: Sequence[tuple[int, int]], at: int, size: int) -> tuple[int, int]:
-    """First and behind the last of the pieces around ``at``, those after and before it in turn, that hold ``size`` characters."""
+def _unquoted(text: str) -> Iterator[Stretch]:
+    """What lies between the quotations."""
+    start = 0
+    for marked in _MARKED.finditer(text):
+        length = marked.end() - marked.start()
+        if length in _QUOTATION and length <= _QUOTED_SHARE * len(text):
+            yield start, marked.start()
+            start = marked.end()
+    yield start, len(text)
+
+
+def _weights(pieces: Sequence[Stretch], spans: Iterable[tuple[int, int, float]]) -> list[float]:
+    """The weight on each piece; that on quotations falls away."""
+    starts, weights = [start for start, _ in pieces], [0.0] * len(pieces)
+    for start, end, weight in spans:
+        middle = (start + end) // 2
+        at = bisect_right(starts, middle) - 1
+        if at >= 0 and middle < pieces[at][1]:
+            weights[at] += weight
+    return weights
+
+
+def _run(pieces: Sequence[Stretch], at: int, size: int) -> tuple[int, int]:
+    """First and behind the last of the pieces around ``at``, those after and before it in turn, that hold ``size`` characters and follow
+    on one another."""
     first, last, grown = at, at + 1, True
     while grown:
         grown = False
-        if last < len(pieces) and pieces[last][1] - pieces[first][0] <= size:
+        if last < len(pieces) and _joined(pieces, last) and pieces[last][1] - pieces[first][0] <= size:
             last, grown = last + 1, True
-        if first and pieces[last - 1][1] - pieces[first - 1][0] <= size:
+        if first and _joined(pieces, first) and pieces[last - 1][1] - pieces[first - 1][0] <= size:
             first, grown = first - 1, True
     return first, last
+
+
+def _joined(pieces: Sequence[Stretch], at: int) -> bool:
+    """Whether a piece begins where the one before it ends."""
+    return pieces[at - 1][1] == pieces[at][0]
 
 
 def margin_of(length: int) -> float:

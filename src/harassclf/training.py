@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import joblib
@@ -186,23 +187,27 @@ def _held_out_and_fitted(
     fold_of = np.full(len(read), -1)
     fold_of[judged] = voice_folds(read["voice"][judged], config.folds, config.seed)
     out = np.zeros((len(read), RAW))
-    # Two at a time: each fit runs on one thread (see train), and 16 GB hold two of them.
-    folds = [joblib.delayed(_fold)(read, frame, fold_of, fold, config) for fold in range(config.folds)]
-    decided = joblib.Parallel(n_jobs=2, return_as="generator")(folds)
-    for fold in range(config.folds):
-        if fold == config.folds - 1:
-            # Beside the last fold, and in this process: what comes out of another one shares its strings in another way from run to
-            # run, and the saved pipeline would have other bytes.
-            fitted = _fit_once(read, frame, config)
-            progress("fitted on all training voices")
-        out[fold_of == fold] = next(decided)
-        progress(f"fold {fold + 1} of {config.folds}")
+    with TemporaryDirectory() as folder:
+        # From a file: sent to each worker, 424,000 messages and the copies of them that waited to be sent took 5 GB of the 24 of
+        # the machine, and the workers were killed for want of memory.
+        messages = Path(folder) / "messages"
+        joblib.dump((read, frame, fold_of), messages)
+        # Two at a time: each fit runs on one thread (see train), and 24 GB hold two of them.
+        folds = [joblib.delayed(_fold)(messages, fold, config) for fold in range(config.folds)]
+        decided = joblib.Parallel(n_jobs=2, return_as="generator")(folds)
+        for fold in range(config.folds):
+            if fold == config.folds - 1:
+                # Beside the last fold, and in this process: what comes out of another one shares its strings in another way from
+                # run to run, and the saved pipeline would have other bytes.
+                fitted = _fit_once(read, frame, config)
+                progress("fitted on all training voices")
+            out[fold_of == fold] = next(decided)
+            progress(f"fold {fold + 1} of {config.folds}")
     return out, fitted
 
 
-def _fold(
-    read: pd.DataFrame, frame: pd.DataFrame, fold_of: np.ndarray, fold: int, config: TrainingConfig
-) -> np.ndarray:
+def _fold(messages: Path, fold: int, config: TrainingConfig) -> np.ndarray:
+    read, frame, fold_of = joblib.load(messages)
     inside, outside = fold_of != fold, fold_of == fold
     return _fit_once(read[inside], frame[inside], config).raw(frame[outside])
 
