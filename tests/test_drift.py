@@ -314,7 +314,7 @@ def test_rows_of_the_reference_are_counted_too(
     ]
 
 
-def test_sheets_left_out_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sheets_left_out_are_named(tmp_path: Path, classifier: Classifier, capsys: pytest.CaptureFixture[str]) -> None:
     """Once only ``score`` said that it read one sheet of several."""
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
@@ -323,7 +323,9 @@ def test_sheets_left_out_are_named(tmp_path: Path, capsys: pytest.CaptureFixture
     book.create_sheet("二月").append(["text"])
     book.save(tmp_path / "t.xlsx")
     table, said = str(tmp_path / "t.xlsx"), "only the first visible sheet was read; left out: 二月"
-    for command in (["drift", table], ["evaluate", table], ["timeline", table, "--json"]):
+    model = str(classifier.folder)
+    compare = ["compare", model, model, "--table", table]
+    for command in (["drift", table], ["evaluate", table], ["timeline", table, "--json"], compare):
         assert main(command) == 0
         assert said in capsys.readouterr().err.splitlines()
     assert main(["drift", table, "--against", table]) == 0
