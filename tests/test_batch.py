@@ -4,15 +4,17 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from harassclf import Classifier, Prediction, batch
-from harassclf.batch import RESULT_COLUMNS, ScoreOptions, safe_cell, score_table
+from harassclf.batch import RESULT_COLUMNS, ScoreOptions, Summary, safe_cell, score_table
 from harassclf.cli import main
 from harassclf.errors import OutputError, TableError
-from harassclf.tables import open_table
+from harassclf.tables import CsvReader, Row, open_table
 
 TEXTS = [
     "再不还钱就给你全家打电话",
@@ -139,6 +141,7 @@ def test_cell_too_long_for_a_sheet_is_one_line(tmp_path: Path) -> None:
     assert result.returncode == 2
     assert "32,767 characters" in result.stderr
     assert len(result.stderr.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]  # once the scored messages stayed beside it
 
 
 def test_scored_table_is_not_scored_twice(tmp_path: Path) -> None:
@@ -292,11 +295,67 @@ def test_sheets_that_are_not_read_are_named(tmp_path: Path, capsys: pytest.Captu
     del book["Sheet"]
     book.save(tmp_path / "in.xlsx")
     assert main(["score", str(tmp_path / "in.xlsx"), "-o", str(tmp_path / "out.csv")]) == 0
-    assert "only the first sheet was read; left out: 二月, 三月\n" in capsys.readouterr().err
+    assert "only the first visible sheet was read; left out: 二月, 三月\n" in capsys.readouterr().err
     assert (
         score_table(_table(tmp_path / "in.csv", ["还钱"]), tmp_path / "b.csv", ScoreOptions(), _quiet).sheets_left_out
         == ()
     )
+
+
+def test_sheets_left_out_are_in_the_summary_after_a_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once a file job of the service did not say which sheets it left out."""
+    openpyxl = pytest.importorskip("openpyxl")
+    monkeypatch.setattr(batch, "_CHUNK", 2)
+    book = openpyxl.Workbook()
+    for cell in ("text", *_texts(5)):
+        book.active.append([cell])
+    book.create_sheet("二月").append(["text"])
+    book.save(tmp_path / "in.xlsx")
+
+    def stop(rows: int, share: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        score_table(tmp_path / "in.xlsx", tmp_path / "out.csv", ScoreOptions(), stop)
+    state = json.loads((tmp_path / "out.csv.progress").read_text("utf-8"))
+    assert state["summary"].pop("sheets_left_out") == ["二月"]
+    (tmp_path / "out.csv.progress").write_text(json.dumps(state))  # as an older version wrote it
+    summary = score_table(tmp_path / "in.xlsx", tmp_path / "out.csv", ScoreOptions(resume=True), _quiet)
+    assert (summary.rows, summary.to_dict()["sheets_left_out"]) == (5, ["二月"])
+    assert Summary.from_dict(summary.to_dict()) == summary
+
+
+def test_refusal_half_way_says_what_is_left_and_resume_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once it left the messages scored so far in a file that the error did not name."""
+    monkeypatch.setattr(batch, "_CHUNK", 10)
+    source, output = _table(tmp_path / "in.csv", _texts(30)), tmp_path / "out.csv"
+    whole = CsvReader.rows
+
+    def cut(reader: CsvReader) -> Iterator[Row]:
+        yield from islice(whole(reader), 20)
+        raise TableError("in.csv: is no longer utf-8")
+
+    monkeypatch.setattr(CsvReader, "rows", cut)
+    assert main(["score", str(source), "-o", str(output)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "is no longer utf-8" in line
+    assert f"{output}.partial" in line
+    assert "--resume" in line
+    assert "remove out.csv.partial and out.csv.progress" in line
+    monkeypatch.setattr(CsvReader, "rows", whole)
+    assert main(["score", str(source), "-o", str(output), "--resume"]) == 0
+    assert len(_read(output)) == 30
+
+
+@pytest.mark.parametrize("output", ["out.csv", "/", ".", "x" * 300])
+def test_refusal_before_any_work_speaks_of_no_unfinished_file(
+    output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["score", "no.csv", "-o", output]) == 2
+    assert capsys.readouterr().err == "harassclf: no.csv: no such file\n"
 
 
 def test_progress_and_state_hold_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

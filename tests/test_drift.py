@@ -148,7 +148,19 @@ def test_damaged_reference_is_refused(damaged: Any) -> None:
         ("2026-02-30", None),
         ("昨天", None),
         ("", None),
-        ("1764028800", None),
+        ("1764028800", "2025-11-25"),
+        ("1764028800123", "2025-11-25"),
+        ("1764086400", "2025-11-26"),  # after midnight in China, the 25th in UTC
+        ("20260301093000", "2026-03-01"),
+        ("202603010930", "2026-03-01"),
+        ("46082.5", "2026-03-01"),
+        ("46082", "2026-03-01"),
+        ("46082.0", "2026-03-01"),
+        ("２０２６年３月１日　下午３点", "2026-03-01"),
+        ("2026 年 3 月 1 日 9:30", "2026-03-01"),
+        ("20261301093000", None),
+        ("9" * 400, None),
+        ("3/1/2026 9:30", None),  # in January or in March
     ],
 )
 def test_day_of_a_time(cell: str, day: str | None) -> None:
@@ -174,7 +186,8 @@ def test_scored_table_day_by_day(tmp_path: Path, classifier: Classifier) -> None
     assert result.days[0].review_share == 0.5
     assert result.days[0].labels == {"harassment": 0, "collection": 1, "other": 0}
     assert result.days[1].labels["other"] == pytest.approx(0.2)
-    assert (result.undated, result.unusable, result.other_model) == (1, 1, 1)
+    assert (result.rows.messages, result.rows.undated, result.rows.unusable, result.rows.other_model) == (9, 1, 1, 1)
+    assert result.reference_rows is None
     assert result.days[0].word_reading in (FEW, UNKNOWN)
 
 
@@ -183,7 +196,7 @@ def test_table_without_labels_is_judged_and_without_times_is_one_day(tmp_path: P
     result = table_drift(path, classifier, TableOptions(text_column="内容"))
     assert [(day.day, day.messages) for day in result.days] == [(ALL, 2)]
     assert result.days[0].labels == {"harassment": 0.5, "collection": 0, "other": 0.5}
-    assert result.unusable == 1
+    assert result.rows.unusable == 1
 
 
 def test_own_month_as_the_reference(tmp_path: Path, classifier: Classifier) -> None:
@@ -250,16 +263,80 @@ def test_reference_of_groups_weighs_each_message_the_same() -> None:
 def test_empty_reference_table_is_refused(tmp_path: Path, classifier: Classifier) -> None:
     path = _write(tmp_path / "t.csv", ["time", "text"], [["2026-11-25", "在吗"]])
     empty = _write(tmp_path / "e.csv", ["time", "text"], [])
-    with pytest.raises(TableError, match="nothing to compare"):
+    with pytest.raises(TableError, match=r"e\.csv: a header and no rows"):
         table_drift(path, classifier, TableOptions(), against=empty)
-    assert table_drift(empty, classifier, TableOptions()).days == ()
+
+
+SCORED = ["time", "text", "predicted_label", "needs_review", "model"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ([], "a header and no rows"),
+        ([["3/1/2026 9:30", "在吗", "other", "false", ""]], "no row has a readable time in the column 'time'; expected such as"),
+        ([["2026-03-01", "", "", "", ""]], "none of its 1 rows holds a usable message"),
+    ],
+)  # fmt: skip
+def test_table_without_a_single_day_is_refused(
+    rows: list[list[str]], reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once it printed an empty table and succeeded."""
+    assert main(["drift", str(_write(tmp_path / "t.csv", SCORED, rows))]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    (line,) = output.err.splitlines()
+    assert reason in line
+    assert "在吗" not in line
+
+
+def test_rows_of_the_reference_are_counted_too(
+    tmp_path: Path, classifier: Classifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once rows of --against were dropped without a word."""
+    good = ["2026-11-25", "在吗", "other", "false", classifier.model]
+    month = [
+        good,
+        good,
+        ["何时", *good[1:]],
+        [good[0], "在吗", "", "", ""],
+        [*good[:4], "another-9"],
+    ]
+    table, against = _write(tmp_path / "t.csv", SCORED, [good]), _write(tmp_path / "m.csv", SCORED, month)
+    assert main(["drift", str(table), "--against", str(against), "--json"]) == 0
+    output = capsys.readouterr()
+    assert json.loads(output.out)["reference"]["rows"] == {"messages": 3, "undated": 1, "unusable": 1, "other_model": 1}
+    assert output.err.splitlines() == [
+        "reference: 1 rows without a readable date are in no day",
+        "reference: 1 rows could not be used",
+        "reference: 1 rows were scored by another model than the one used here",
+        "reference: 3 messages",
+    ]
+
+
+def test_sheets_left_out_are_named(tmp_path: Path, classifier: Classifier, capsys: pytest.CaptureFixture[str]) -> None:
+    """Once only ``score`` said that it read one sheet of several."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["time", "text", "label", "direction"], ["2026-03-01 09:30", "在吗", "other", "in"]):
+        book.active.append(row)
+    book.create_sheet("二月").append(["text"])
+    book.save(tmp_path / "t.xlsx")
+    table, said = str(tmp_path / "t.xlsx"), "only the first visible sheet was read; left out: 二月"
+    model = str(classifier.folder)
+    compare = ["compare", model, model, "--table", table]
+    for command in (["drift", table], ["evaluate", table], ["timeline", table, "--json"], compare):
+        assert main(command) == 0
+        assert said in capsys.readouterr().err.splitlines()
+    assert main(["drift", table, "--against", table]) == 0
+    assert f"reference: {said}" in capsys.readouterr().err.splitlines()
 
 
 def test_scored_by_harassclf_score_is_read(tmp_path: Path, classifier: Classifier) -> None:
     path = _write(tmp_path / "in.csv", ["time", "text"], [["2026-11-25", "再不还钱弄死你全家"], ["2026-11-25", ""]])
     assert main(["score", str(path), "-o", str(tmp_path / "out.csv")]) == 0
     result = table_drift(tmp_path / "out.csv", classifier, TableOptions())
-    assert (result.days[0].messages, result.unusable, result.other_model) == (1, 1, 0)
+    assert (result.rows.messages, result.rows.unusable, result.rows.other_model) == (1, 1, 0)
 
 
 def test_counters_start_anew_each_day_and_keep_totals(classifier: Classifier) -> None:

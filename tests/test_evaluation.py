@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from harassclf.cli import render_evaluation
 from harassclf.decision import Thresholds, Verdicts, expit, softmax, verdicts
-from harassclf.evaluation import evaluate, expected_calibration_error, kappa
+from harassclf.evaluation import Evaluation, evaluate, expected_calibration_error, kappa
 from harassclf.labels import CATEGORIES, LABELS
 
 THRESHOLDS = Thresholds(0.6, (0.3, 0.8), dict.fromkeys(CATEGORIES, 0.5))
@@ -25,6 +26,35 @@ def test_metrics_of_a_known_confusion() -> None:
     assert result.category_macro_f1 == 1.0
     assert set(result.categories) == {"threat", "insult"}
     assert result.review_share == 0.25
+
+
+def _evaluated(truth: list[str], predicted: list[str]) -> Evaluation:
+    n = len(truth)
+    return evaluate(
+        truth, Verdicts(np.array(predicted), np.full((n, 3), 1 / 3), np.zeros((n, 7), np.int8), np.zeros(n))
+    )
+
+
+def test_label_that_does_not_occur_is_no_failure() -> None:
+    """Once one right row had a macro-F1 of 0.333."""
+    assert _evaluated(["other"], ["other"]).macro_f1 == 1
+    assert _evaluated(["other", "other"], ["other", "collection"]).macro_f1 == pytest.approx((2 / 3 + 0) / 2)
+    shown = render_evaluation(_evaluated(["other", "other"], ["other", "collection"]))
+    assert "called harassment: - of collection, 0.0% of other" in shown
+    rows = {line.split()[0]: line.split()[1:] for line in shown.splitlines()[-3:]}
+    assert rows["harassment"] == ["-", "-", "-", "0"]
+    assert rows["collection"] == ["0.000", "-", "0.000", "0"]
+    assert rows["other"] == ["1.000", "0.500", "0.667", "2"]
+
+
+def test_macro_f1_of_a_set_with_all_labels_is_over_all() -> None:
+    result = _evaluated([*LABELS, "other"], ["harassment", "other", "other", "other"])
+    assert result.macro_f1 == pytest.approx(np.mean([score.f1 for score in result.labels.values()]))
+    assert {name: score.given for name, score in result.labels.items()} == {
+        "harassment": 1,
+        "collection": 0,
+        "other": 3,
+    }
 
 
 def test_calibration_error_of_certain_and_wrong_is_one() -> None:

@@ -267,6 +267,35 @@ def test_export(stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert main(["feedback", "export", str(stored), "-o", str(tmp_path / "no" / "t.json")]) == 2
 
 
+def test_export_checks_both_targets_before_it_writes(
+    stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once the tasks were written before the interface was refused."""
+    out, interface = tmp_path / "t2.json", tmp_path / "i.xml"
+    interface.write_text("mine")
+    for second in (interface, out, tmp_path / "no" / "i.xml", tmp_path):
+        assert main(["feedback", "export", str(stored), "-o", str(out), "--interface", str(second)]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+        assert not out.exists()
+    assert interface.read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", [["summary"], ["list", "--json"], ["export", "-o", "t.json"]])
+def test_file_that_is_no_feedback_file_is_one_line(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once each of its rows was a line on standard error, with exit status 0."""
+    monkeypatch.chdir(tmp_path)
+    Path("in.csv").write_text("text\n" + f"{SECRET}\n" * 50, "utf-8")
+    assert main(["feedback", command[0], "in.csv", *command[1:]]) == 2
+    output = capsys.readouterr()
+    assert output.err == "harassclf: in.csv: none of its 51 lines is a feedback record; expected a file that harassclf wrote\n"  # fmt: skip
+    assert output.out == ""
+    assert not Path("t.json").exists()
+    Path("empty.jsonl").write_text("")
+    assert main(["feedback", "summary", "empty.jsonl"]) == 0
+
+
 def test_list_and_summary_show_no_text(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (["list"], ["list", "--json"], ["summary"], ["summary", "--json"]):
         assert main(["feedback", arguments[0], str(stored), *arguments[1:]]) == 0

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import codecs
 import zipfile
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harassclf.errors import TableError
-from harassclf.tables import CsvReader, column_index, open_table
+from harassclf.tables import CsvReader, _plain, column_index, open_table
 from harassclf.text_encoding import detect_encoding
 
 
@@ -213,6 +213,59 @@ def _book(path: Path, rows: list[list[object]]) -> Path:
 def test_xlsx_cells_become_text(tmp_path: Path) -> None:
     rows = [["id", "text", "when"], [1.0, "还钱", datetime(2026, 3, 1, 9, 30)], [2, None, "=1+1"]]
     assert _cells(_book(tmp_path / "t.xlsx", rows)) == [["1", "还钱", "2026-03-01 09:30:00"], ["2", "", ""]]
+
+
+def test_day_without_an_hour_is_no_midnight(tmp_path: Path) -> None:
+    """Once a date cell became 2026-03-01 00:00:00, a contact at night to ``timeline``."""
+    rows = [["when", "text"], [datetime(2026, 3, 1), "还钱"], [datetime(2026, 3, 1, 0, 0, 1), "还钱"]]
+    path = _book(tmp_path / "t.xlsx", rows)
+    assert [cells[0] for cells in _cells(path)] == ["2026-03-01", "2026-03-01 00:00:01"]
+    assert _plain(datetime(2026, 3, 1, tzinfo=UTC)) == "2026-03-01 00:00:00+00:00"  # an instant: 8 o'clock in China
+
+
+def _sheets(path: Path, sheets: dict[str, list[list[object]]], hidden: tuple[str, ...] = ()) -> Path:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        sheet.sheet_state = "hidden" if name in hidden else "visible"
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+    return path
+
+
+def test_first_visible_sheet_with_cells_is_read(tmp_path: Path) -> None:
+    """Once a hidden first sheet was read, and empty ones were named as left out."""
+    sheets = {"选项": [["x"], ["y"]], "空": [], "一月": [["text"], ["甲"]], "二月": [["text"]], "空白": [[""]]}
+    path = _sheets(tmp_path / "t.xlsx", {**sheets, "旧": [["text"]]}, hidden=("选项", "旧"))
+    reader = open_table(path)
+    assert (reader.columns, [row.cells for row in reader.rows()]) == (["text"], [["甲"]])
+    assert reader.other_sheets == ("二月",)
+    assert open_table(_write(tmp_path / "t.csv", "text\n甲\n")).other_sheets == ()
+
+
+def test_workbook_without_cells_is_not_called_damaged(tmp_path: Path) -> None:
+    """Once a workbook of a chart alone was said to be damaged."""
+    openpyxl = pytest.importorskip("openpyxl")
+    assert "no sheet with cells" in _refusal(_sheets(tmp_path / "e.xlsx", {"空": []}))
+    hidden = _sheets(tmp_path / "h.xlsx", {"空": [], "选项": [["text"]]}, hidden=("选项",))
+    assert "no sheet with cells" in _refusal(hidden)
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    book.create_chartsheet("图").add_chart(openpyxl.chart.BarChart())
+    book.save(tmp_path / "c.xlsx")
+    assert "no sheet with cells" in _refusal(tmp_path / "c.xlsx")
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.XLS", "a.csv"])
+def test_old_excel_is_named_as_such(tmp_path: Path, name: str) -> None:
+    """Once it was said to be neither UTF-8 nor GB18030."""
+    path = _write(tmp_path / name, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x01" * 600)
+    for refusal in (_refusal(path), _refusal(path, encoding="gb18030")):
+        assert "old Excel workbook" in refusal
+        assert "save it as .xlsx" in refusal
 
 
 def test_xlsx_row_wider_than_the_header_loses_nothing(tmp_path: Path) -> None:

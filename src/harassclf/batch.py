@@ -28,7 +28,7 @@ from harassclf.artifact import METADATA, sha256_of
 from harassclf.classifier import Classifier, Judgement
 from harassclf.errors import MissingDependencyError, OutputError, TableError
 from harassclf.labels import CATEGORIES, LABELS
-from harassclf.tables import ParquetReader, Row, TableReader, XlsxReader, column_index, open_table
+from harassclf.tables import ParquetReader, Row, TableReader, column_index, open_table
 
 RESULT_COLUMNS = (
     "predicted_label",
@@ -64,7 +64,7 @@ class Summary:
     categories: Counter[str] = field(default_factory=Counter)
     errors: int = 0
     review: int = 0
-    sheets_left_out: tuple[str, ...] = ()  # of a workbook: its first sheet is read
+    sheets_left_out: tuple[str, ...] = ()  # of a workbook: its first visible sheet is read
 
     def add(self, results: Sequence[Result]) -> None:
         labels, _, categories, review, _, errors, _ = zip(*results, strict=True)
@@ -82,12 +82,18 @@ class Summary:
             "categories": dict(self.categories.most_common()),
             "errors": self.errors,
             "review": self.review,
+            "sheets_left_out": list(self.sheets_left_out),
         }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Summary:
         return cls(
-            values["rows"], Counter(values["labels"]), Counter(values["categories"]), values["errors"], values["review"]
+            values["rows"],
+            Counter(values["labels"]),
+            Counter(values["categories"]),
+            values["errors"],
+            values["review"],
+            tuple(values.get("sheets_left_out", ())),  # older state files have none
         )
 
 
@@ -145,10 +151,26 @@ def score_table(input_path: Path, output_path: Path, options: ScoreOptions, prog
     if not summary.rows:
         run.discard()
         raise TableError(f"{input_path}: a header and no rows; nothing to score")
-    run.finish()
-    if isinstance(reader, XlsxReader):
-        summary.sheets_left_out = reader.other_sheets
+    try:
+        run.finish()
+    except OutputError:  # what no sheet can hold, however often it is tried
+        run.discard()
+        raise
     return summary
+
+
+def unfinished_advice(output_path: Path) -> str:
+    """What to do with the unfinished files beside ``output_path``, to go after an error; empty when there are none."""
+    try:
+        if not _is_ours(output_path):
+            return ""
+    except (OSError, ValueError):  # no such name can be: then there is nothing beside it
+        return ""
+    partial, state, *_ = _work_files(output_path)
+    return (
+        f"; what was scored so far, with its messages, is in {partial}: go on with --resume if the table is unchanged, "
+        f"start anew without it, or remove {partial.name} and {state.name}"
+    )
 
 
 def _check_output(input_path: Path, output_path: Path, options: ScoreOptions) -> None:
@@ -216,6 +238,7 @@ class _Run:
 
     def score(self, progress: Progress) -> Summary:
         summary, size = self._safe_point()
+        summary.sheets_left_out = self._reader.other_sheets
         if size == 0:
             self._state.unlink(missing_ok=True)  # it would speak of a file that is emptied now
         with _open_partial(self._partial, size) as file:
@@ -242,8 +265,8 @@ class _Run:
 
     def discard(self) -> None:
         """Remove the unfinished files."""
-        self._partial.unlink()
-        self._state.unlink()
+        for path in (self._partial, self._state, self._converting):
+            path.unlink(missing_ok=True)
 
     def _header(self) -> list[str]:
         return [*(self._reader.columns if self._is_csv else ()), *RESULT_COLUMNS]

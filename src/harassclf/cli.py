@@ -22,17 +22,18 @@ from harassclf.commands import (
     key,
     message_text,
     precheck,
+    report_sheets,
     timeline,
 )
-from harassclf.errors import CorpusError, HarassclfError
-from harassclf.labels import CATEGORY_NAMES_ZH, LABEL_NAMES_ZH
+from harassclf.errors import CorpusError, HarassclfError, TableError
+from harassclf.labels import CATEGORY_NAMES_ZH, COLLECTION, LABEL_NAMES_ZH, OTHER
 
 if TYPE_CHECKING:
+    from harassclf.batch import ScoreOptions, Summary
     from harassclf.classifier import Prediction
     from harassclf.corpus import Problem
-    from harassclf.evaluation import Evaluation
+    from harassclf.evaluation import Evaluation, LabelScore
 
-_SHEETS_NAMED = 5
 _QUIET_SECONDS = 10.0  # between progress lines where standard error is not a terminal
 
 
@@ -192,9 +193,23 @@ def _marked(prediction: Prediction, text: str, marks: tuple[str, str]) -> str:
 
 
 def _score(options: argparse.Namespace) -> int:
-    from harassclf.batch import ScoreOptions, score_table
+    from harassclf.batch import score_table, unfinished_advice
 
-    chosen = ScoreOptions(
+    chosen, started = _score_options(options), time.monotonic()
+    try:
+        with _ProgressBar() as bar:
+            summary = score_table(options.input, options.output, chosen, bar.update)
+    except TableError as error:
+        raise TableError(f"{error}{unfinished_advice(options.output)}") from None
+    _report_scored(summary, time.monotonic() - started)
+    print(options.output)
+    return 0
+
+
+def _score_options(options: argparse.Namespace) -> ScoreOptions:
+    from harassclf.batch import ScoreOptions
+
+    return ScoreOptions(
         text_column=options.text_column,
         encoding=options.encoding,
         model=options.model,
@@ -202,22 +217,15 @@ def _score(options: argparse.Namespace) -> int:
         force=options.force,
         resume=options.resume,
     )
-    started = time.monotonic()
-    with _ProgressBar() as bar:
-        summary = score_table(options.input, options.output, chosen, bar.update)
+
+
+def _report_scored(summary: Summary, seconds: float) -> None:
     counts = ", ".join(f"{name} {count:,}" for name, count in summary.to_dict()["labels"].items())
-    seconds = time.monotonic() - started
     print(f"{summary.rows:,} rows in {seconds:.1f} s: {counts}; need review {summary.review:,}; errors {summary.errors:,}",
           file=sys.stderr)  # fmt: skip
     if summary.categories:
         print("; ".join(f"{CATEGORY_NAMES_ZH[k]} {v:,}" for k, v in summary.categories.most_common()), file=sys.stderr)
-    if summary.sheets_left_out:
-        names = ", ".join(summary.sheets_left_out[:_SHEETS_NAMED]) + ", ..." * (
-            len(summary.sheets_left_out) > _SHEETS_NAMED
-        )
-        print(f"only the first sheet was read; left out: {names}", file=sys.stderr)
-    print(options.output)
-    return 0
+    report_sheets(summary.sheets_left_out)
 
 
 class _ProgressBar:
@@ -278,23 +286,33 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     table = read_labelled(options.table, encoding=options.encoding)
     result = evaluate_classifier(Classifier.load(options.model), table)
+    report_sheets(table.sheets_left_out)
     print(json.dumps(result.to_dict(), ensure_ascii=False, indent=2) if options.json else render_evaluation(result))
     return 0
 
 
 def render_evaluation(result: Evaluation) -> str:
-    """Metrics for a terminal."""
+    """Metrics for a terminal; ``-`` where there is nothing to take a share of."""
+    flagged = [
+        f"{share:.1%}" if result.labels[label].support else "-"
+        for label, share in ((COLLECTION, result.collection_flagged), (OTHER, result.other_flagged))
+    ]
     lines = [
         f"messages {result.messages:,}  accuracy {result.accuracy:.3f}  macro-F1 {result.macro_f1:.3f}",
         f"expected calibration error {result.expected_calibration_error:.3f}  need review {result.review_share:.1%}",
-        f"called harassment: {result.collection_flagged:.1%} of collection, {result.other_flagged:.1%} of other",
+        f"called harassment: {flagged[0]} of collection, {flagged[1]} of other",
     ]
     if result.category_macro_f1 is not None:
         lines.append(f"category macro-F1 over harassment messages {result.category_macro_f1:.3f}")
     lines.append(f"{'':<14}{'precision':>10}{'recall':>10}{'F1':>10}{'messages':>10}")
-    for name, score in (*result.labels.items(), *result.categories.items()):
-        lines.append(f"{name:<14}{score.precision:>10.3f}{score.recall:>10.3f}{score.f1:>10.3f}{score.support:>10,}")
+    lines += [_score_line(name, score) for name, score in (*result.labels.items(), *result.categories.items())]
     return "\n".join(lines)
+
+
+def _score_line(name: str, score: LabelScore) -> str:
+    rates = ((score.precision, score.given), (score.recall, score.support), (score.f1, score.given + score.support))
+    shown = "".join(f"{value:>10.3f}" if of else f"{'-':>10}" for value, of in rates)
+    return f"{name:<14}{shown}{score.support:>10,}"
 
 
 def _check_data(options: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ The table is read once, in chunks; only counts are kept.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -18,6 +19,7 @@ from harassclf.drift import DayDrift, Reference, Tally, WordCounter, day_drift, 
 from harassclf.errors import TableError
 from harassclf.labels import LABELS
 from harassclf.tables import Row, TableReader, column_index, named, open_table
+from harassclf.timeline.times import DEFAULT_TIMEZONE, TimeError, load_zone, parse_time
 
 ALL = "all"  # the day of messages in a table without a time column
 TIME = "time"
@@ -25,6 +27,8 @@ _CHUNK = 2_000
 _FEWEST_DAYS = 5
 # 2026-11-25, 2026/11/25, 2026.11.25, 2026年11月25日, 20261125, each with or without a time after it.
 _DAY = re.compile(r"\s*(?P<y>\d{4})(?:[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})|(?P<m2>\d\d)(?P<d2>\d\d))(?!\d)")
+_SERIAL = re.compile(r"(\d{5})(?:\.0*)?")  # a day without an hour, as a sheet counts days
+_FORMS = "2026-03-01 09:30, 2026年3月1日, 20260301093000, seconds since 1970 or a sheet's day count (46082.5)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +41,48 @@ class TableOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class TableDrift:
-    """Every day of a table in order. ``undated`` and ``unusable`` rows are in no day; ``other_model`` rows were scored
-    by another model than the one whose reference is used."""
+class RowCounts:
+    """What became of a table's rows: ``messages`` are in a day, ``undated`` and ``unusable`` rows in none; ``other_model``
+    rows were scored by another model than the one at hand. ``sheets_left_out`` of a workbook were not read."""
 
-    days: tuple[DayDrift, ...]
+    messages: int
     undated: int
     unusable: int
     other_model: int
+    sheets_left_out: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, int]:
+        """The four counts."""
+        return {
+            "messages": self.messages,
+            "undated": self.undated,
+            "unusable": self.unusable,
+            "other_model": self.other_model,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TableDrift:
+    """Every day of a table in order; ``reference_rows`` is None where the reference is the model's own."""
+
+    days: tuple[DayDrift, ...]
+    rows: RowCounts
     reference: Reference
+    reference_rows: RowCounts | None
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values, ready for JSON."""
         return {
+            **self.rows.to_dict(),
             "reference": {
                 "source": self.reference.source,
                 "labels": dict(self.reference.labels),
                 "review_share": self.reference.review_share,
                 "unknown_word_share": self.reference.unknown_words,
                 "unknown_word_bounds": list(self.reference.unknown_bounds) if self.reference.unknown_bounds else None,
+                "rows": self.reference_rows.to_dict() if self.reference_rows else None,
             },
             "days": [day.to_dict() for day in self.days],
-            "undated": self.undated,
-            "unusable": self.unusable,
-            "other_model": self.other_model,
         }
 
 
@@ -75,10 +97,21 @@ class _Message:
 
 @dataclass(slots=True)
 class _Counts:
+    sheets_left_out: tuple[str, ...]
     days: dict[str, Tally] = field(default_factory=dict)
     undated: int = 0
     unusable: int = 0
     other_model: int = 0
+
+    def add(self, message: _Message, words: int, unknown: int) -> None:
+        if message.day is None:
+            self.undated += 1
+        else:
+            self.days.setdefault(message.day, Tally()).add(message.label, message.needs_review, words, unknown)
+
+    def rows(self) -> RowCounts:
+        messages = sum(day.messages for day in self.days.values())
+        return RowCounts(messages, self.undated, self.unusable, self.other_model, self.sheets_left_out)
 
 
 def table_drift(
@@ -86,43 +119,53 @@ def table_drift(
 ) -> TableDrift:
     """Read ``path`` day by day against the model's reference, or against another table of messages.
 
-    Raises :class:`TableError` for a table that cannot be read or lacks a column.
+    Raises :class:`TableError` for a table that cannot be read, lacks a column or has no message in any day.
     """
-    compared = _reference_of(against, classifier, options) if against else Reference.from_metadata(classifier.metadata)
+    compared, reference_rows = Reference.from_metadata(classifier.metadata), None
+    if against is not None:
+        compared, reference_rows = _reference_of(against, classifier, options)
     counts = _counts(path, classifier, options)
     days = tuple(day_drift(day, counts.days[day], compared) for day in sorted(counts.days))
-    return TableDrift(days, counts.undated, counts.unusable, counts.other_model, compared)
+    return TableDrift(days, counts.rows(), compared, reference_rows)
 
 
-def _reference_of(path: Path, classifier: Classifier, options: TableOptions) -> Reference:
+def _reference_of(path: Path, classifier: Classifier, options: TableOptions) -> tuple[Reference, RowCounts]:
     """A table as the reference; each of its days takes the place of a writer. A few days do not tell how far an ordinary
     one strays, so then words are not read."""
-    days = _counts(path, classifier, options).days
-    if not days:
-        raise TableError(f"{path}: no usable message, nothing to compare with")
-    found = Reference.from_dict(reference_of(list(days.values())), path.name)
-    return found if len(days) >= _FEWEST_DAYS else replace(found, unknown_bounds=None)
+    counts = _counts(path, classifier, options)
+    found = Reference.from_dict(reference_of(list(counts.days.values())), path.name)
+    if len(counts.days) < _FEWEST_DAYS:
+        found = replace(found, unknown_bounds=None)
+    return found, counts.rows()
 
 
 def _counts(path: Path, classifier: Classifier, options: TableOptions) -> _Counts:
-    counts, counter = _Counts(), WordCounter(classifier.words)
-    for chunk, refused in _chunks(path, options):
+    reader = open_table(path, encoding=options.encoding)
+    counts, counter = _Counts(reader.other_sheets), WordCounter(classifier.words)
+    for chunk, refused in _chunks(reader, _columns(reader, path, options)):
         judged, failed = _judged(chunk, classifier)
         counts.unusable += refused + failed
         for message, (words, unknown) in zip(judged, counter.count([m.text for m in judged]), strict=True):
             counts.other_model += message.model not in ("", classifier.model)
-            if message.day is None:
-                counts.undated += 1
-            else:
-                tally = counts.days.setdefault(message.day, Tally())
-                tally.add(message.label, message.needs_review, words, unknown)
+            counts.add(message, words, unknown)
+    if not counts.days:
+        raise TableError(f"{path}: {_why_nothing(counts, options.time_column or TIME)}")
     return counts
 
 
-def _chunks(path: Path, options: TableOptions) -> Iterator[tuple[list[_Message], int]]:
+def _why_nothing(counts: _Counts, time_column: str) -> str:
+    if counts.undated:
+        return (
+            f"no row has a readable time in the column {time_column!r}; expected such as {_FORMS}; mend it, or choose "
+            "another with --time-column"
+        )
+    if counts.unusable:
+        return f"none of its {counts.unusable:,} rows holds a usable message; nothing to measure"
+    return "a header and no rows; nothing to measure"
+
+
+def _chunks(reader: TableReader, columns: dict[str, int]) -> Iterator[tuple[list[_Message], int]]:
     """Messages of some rows, and how many of these rows are unusable."""
-    reader = open_table(path, encoding=options.encoding)
-    columns = _columns(reader, path, options)
     rows = reader.rows()
     while chunk := list(islice(rows, _CHUNK)):
         found = [_message(row, columns) for row in chunk]
@@ -161,14 +204,25 @@ def _message(row: Row, columns: dict[str, int]) -> _Message | None:
 
 
 def _day(cell: str) -> str | None:
-    """The ISO date that a time begins with, as it is written there; None where there is none."""
-    found = _DAY.match(cell)
+    """The ISO date that a time begins with, as it is written there, else that of what ``harassclf timeline`` reads as a
+    time (seconds since 1970 in Chinese time); None where there is none."""
+    text = unicodedata.normalize("NFKC", cell)
+    found = _DAY.match(text)
     if not found:
-        return None
+        return _day_of_time(text.strip())
     try:
         return date(int(found["y"]), int(found["m"] or found["m2"]), int(found["d"] or found["d2"])).isoformat()
     except ValueError:
         return None
+
+
+def _day_of_time(text: str) -> str | None:
+    counted = _SERIAL.fullmatch(text)
+    try:  # of a counted day without an hour any hour will do
+        moment = parse_time(f"{counted[1]}.5" if counted else text, load_zone(DEFAULT_TIMEZONE))
+    except TimeError:
+        return None
+    return moment.local.date().isoformat()
 
 
 def _judged(messages: Sequence[_Message], classifier: Classifier) -> tuple[list[_Message], int]:

@@ -17,18 +17,21 @@ _ECE_BINS = 15
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """Precision, recall and F1 of one label or category, and how many messages have it (``support``)."""
+    """Precision, recall and F1 of one label or category, how many messages have it (``support``) and how many are
+    given it (``given``). A share of nothing is 0: precision when none is given it, recall when none has it."""
 
     precision: float
     recall: float
     f1: float
     support: int
+    given: int
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """Metrics of one labelled set.
 
+    ``macro_f1`` is over the labels that messages have or are given.
     ``category_macro_f1`` is over messages whose true label is harassment, with the categories that the model would
     give them whatever label it predicts; ``None`` where no categories are known. ``collection_flagged`` and
     ``other_flagged`` are the shares of those messages that are called harassment.
@@ -57,7 +60,7 @@ def evaluate(true_labels: Sequence[str], verdicts: Verdicts, true_categories: np
     return Evaluation(
         messages=len(truth),
         accuracy=float((truth == verdicts.labels).mean()),
-        macro_f1=float(f1_score(truth, verdicts.labels, labels=list(LABELS), average="macro", zero_division=0)),
+        macro_f1=float(f1_score(truth, verdicts.labels, average="macro", zero_division=0)),
         labels=_label_scores(truth, verdicts.labels),
         category_macro_f1=float(np.mean([s.f1 for s in categories.values()])) if categories else None,
         categories=categories,
@@ -74,19 +77,20 @@ def _flagged(labels: np.ndarray, of: np.ndarray) -> float:
 
 def _label_scores(truth: np.ndarray, predicted: np.ndarray) -> dict[str, LabelScore]:
     columns = precision_recall_fscore_support(truth, predicted, labels=list(LABELS), zero_division=0)
-    return {name: _score(columns, i) for i, name in enumerate(LABELS)}
+    return {name: _score(columns, i, given=int((predicted == name).sum())) for i, name in enumerate(LABELS)}
 
 
 def _category_scores(truth: np.ndarray | None, predicted: np.ndarray, of: np.ndarray) -> dict[str, LabelScore]:
     if truth is None or not of.any():
         return {}
     columns = precision_recall_fscore_support(truth[of], predicted[of], zero_division=0)
-    return {name: _score(columns, i) for i, name in enumerate(CATEGORIES) if truth[of][:, i].any()}
+    given = predicted[of].sum(axis=0)
+    return {name: _score(columns, i, given=int(given[i])) for i, name in enumerate(CATEGORIES) if truth[of][:, i].any()}
 
 
-def _score(columns: Any, i: int) -> LabelScore:
+def _score(columns: Any, i: int, *, given: int) -> LabelScore:
     precision, recall, f1, support = (column[i] for column in columns)
-    return LabelScore(float(precision), float(recall), float(f1), int(support))
+    return LabelScore(float(precision), float(recall), float(f1), int(support), given)
 
 
 def expected_calibration_error(true_labels: np.ndarray, probabilities: np.ndarray) -> float:

@@ -21,11 +21,13 @@ _ADVICE = "expected text, label and, if there are any, categories; rename its co
 
 @dataclass(frozen=True, slots=True)
 class LabelledTable:
-    """``n`` messages with their true labels and, where the table has them, categories 0/1 of shape ``(n, 7)``."""
+    """``n`` messages with their true labels and, where the table has them, categories 0/1 of shape ``(n, 7)``;
+    ``sheets_left_out`` are those of a workbook that were not read."""
 
     texts: list[str]
     labels: list[str]
     categories: np.ndarray | None
+    sheets_left_out: tuple[str, ...] = ()
 
 
 def read_labelled(path: Path, *, encoding: str | None = None) -> LabelledTable:
@@ -43,7 +45,8 @@ def read_labelled(path: Path, *, encoding: str | None = None) -> LabelledTable:
         cells.append(row.cells[categories] if categories is not None else "")
     if not table.texts:
         raise TableError(f"{path}: a header and no rows; nothing to evaluate")
-    return LabelledTable(table.texts, table.labels, _matrix(cells, table.labels, path) if any(cells) else None)
+    matrix = _matrix(cells, table.labels, path) if any(cells) else None
+    return LabelledTable(table.texts, table.labels, matrix, reader.other_sheets)
 
 
 def _text(text: str, path: Path, number: int) -> str:

@@ -7,13 +7,14 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from harassclf.errors import MissingDependencyError, TableError
+from harassclf.errors import HarassclfError, MissingDependencyError, TableError
 from harassclf.text_encoding import checked_encoding, detect_encoding
 
 _BLOCK = 1 << 20
@@ -25,6 +26,7 @@ _DELIMITERS = (",", "\t", ";", "|")
 _MAX_CELL = 64_000_000
 _MAX_UNZIPPED = 4_000_000_000  # bytes; an XLSX that unpacks to more is refused as a zip bomb
 _MAX_ZIP_RATIO = 200
+_OLE = bytes.fromhex("D0CF11E0")  # how the files of Office 97 to 2003 begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class TableReader(Protocol):
     """A table that can be read from the start as often as wanted."""
 
     columns: list[str]
+    other_sheets: tuple[str, ...]  # of a workbook: names of those that are not read
 
     def rows(self) -> Iterator[Row]:
         """All rows in order."""
@@ -65,7 +68,14 @@ def open_table(path: Path, *, encoding: str | None = None) -> TableReader:
         case ".xlsx" | ".xlsm":
             return XlsxReader(path)
         case _:
+            _refuse_ole(path)
             return CsvReader(path, encoding)
+
+
+def _refuse_ole(path: Path) -> None:
+    with path.open("rb") as file:
+        if file.read(len(_OLE)) == _OLE:
+            raise TableError(f"{path}: an old Excel workbook (.xls); open it and save it as .xlsx")
 
 
 def column_index(
@@ -99,6 +109,8 @@ def _ragged(cells: list[str], width: int, joint: str) -> Row:
 
 class CsvReader:
     """Delimiter by the header line: the one of ``, tab ; |`` that occurs most."""
+
+    other_sheets: tuple[str, ...] = ()
 
     def __init__(self, path: Path, encoding: str | None) -> None:
         self._path = path
@@ -176,16 +188,19 @@ def _delimiter(header: str) -> str:
 
 
 class XlsxReader:
-    """The first sheet; formulas give their last computed value, dates their ISO form, merged cells their first one."""
+    """The first visible sheet that holds a cell; ``other_sheets`` are the others that do. Formulas give their last computed
+    value, dates their ISO form, merged cells their first one."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._rows, self._read = 1, 0
-        self.other_sheets: tuple[str, ...] = ()  # names of those that are not read
         _check_zip(path)
-        self.columns = list(next(self._values(), []))
+        with _worksheets(path) as sheets:
+            self._sheet, *others = _filled(sheets, path)
+            self.other_sheets = tuple(sheets[at].title for at in others)
+            self.columns = next(_values(sheets[self._sheet]))
         if not any(self.columns):
-            raise TableError(f"{path}: the first row of the first sheet is blank, expected column names")
+            raise TableError(f"{path}: the first row of the first visible sheet is blank, expected column names")
 
     def rows(self) -> Iterator[Row]:
         values = self._values()
@@ -200,24 +215,41 @@ class XlsxReader:
         return min(1.0, self._read / max(1, self._rows))
 
     def _values(self) -> Iterator[list[str]]:
-        try:
-            from openpyxl import load_workbook
-        except ImportError:
-            raise MissingDependencyError(
-                "XLSX needs openpyxl; install it with: pip install 'harassclf[xlsx]'"
-            ) from None
-        try:
-            book = load_workbook(self._path, read_only=True, data_only=True)
-            sheet, *others = book.worksheets
-            self.other_sheets = tuple(other.title for other in others)
+        with _worksheets(self._path) as sheets:
+            sheet = sheets[self._sheet]
             self._rows = sheet.max_row or 1
-            sheet.reset_dimensions()  # what the file says of its size may be wrong, and would cut rows
-            for row in sheet.iter_rows(values_only=True):
-                yield [_plain(value) for value in row]
-        except (TableError, GeneratorExit):
-            raise
-        except Exception as error:  # openpyxl raises KeyError, ValueError, ParseError and others on damaged files
-            raise TableError(f"{self._path}: damaged XLSX ({type(error).__name__}); open and save it again") from None
+            yield from _values(sheet)
+
+
+@contextmanager
+def _worksheets(path: Path) -> Iterator[list[Any]]:
+    """Sheets of a workbook that is open meanwhile, charts left out; names the damage that reading them finds."""
+    try:
+        from openpyxl import load_workbook
+    except ImportError:
+        raise MissingDependencyError("XLSX needs openpyxl; install it with: pip install 'harassclf[xlsx]'") from None
+    try:
+        with closing(load_workbook(path, read_only=True, data_only=True)) as book:
+            yield book.worksheets
+    except (HarassclfError, GeneratorExit):
+        raise
+    except Exception as error:  # openpyxl raises KeyError, ValueError, ParseError and others on damaged files
+        raise TableError(f"{path}: damaged XLSX ({type(error).__name__}); open and save it again") from None
+
+
+def _values(sheet: Any) -> Iterator[list[str]]:
+    sheet.reset_dimensions()  # what the file says of its size may be wrong, and would cut rows
+    for row in sheet.iter_rows(values_only=True):
+        yield [_plain(value) for value in row]
+
+
+def _filled(sheets: list[Any], path: Path) -> list[int]:
+    """Positions of the visible sheets that hold a cell, at least one."""
+    visible = [at for at, sheet in enumerate(sheets) if sheet.sheet_state == "visible"]
+    filled = [at for at in visible if any(any(row) for row in _values(sheets[at]))]
+    if not filled:
+        raise TableError(f"{path}: no sheet with cells; expected a visible one with column names and rows")
+    return filled
 
 
 def _check_zip(path: Path) -> None:
@@ -232,6 +264,8 @@ def _check_zip(path: Path) -> None:
 
 class ParquetReader:
     """All row groups in order; nested values are written as their Python form."""
+
+    other_sheets: tuple[str, ...] = ()
 
     def __init__(self, path: Path) -> None:
         self._path, self._read = path, 0
@@ -277,11 +311,14 @@ class ParquetReader:
 
 
 def _plain(value: Any) -> str:
-    """A cell as text: blanks for nothing, ISO dates, whole floats without a fraction."""
+    """A cell as text: blanks for nothing, ISO dates, whole floats without a fraction. Midnight without a time zone is the
+    date alone: so a sheet stores a day without an hour, which must not be taken for a contact at night."""
     if value is None or value != value:  # NaN is what pandas makes of nothing
         return ""
-    if isinstance(value, datetime | date | time):
-        return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.tzinfo is None and value.time() == time() else value.isoformat(" ")
+    if isinstance(value, date | time):
+        return value.isoformat()
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return str(value)

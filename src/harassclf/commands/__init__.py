@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from harassclf.errors import InputError
 from harassclf.text_encoding import decoded
+
+_SHEETS_NAMED = 5
 
 
 def add_command(
@@ -24,6 +26,13 @@ def add_command(
 def add_model_option(parser: argparse.ArgumentParser) -> None:
     """``--model FOLDER``."""
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="model folder (default: the one that ships)")
+
+
+def report_sheets(left_out: Sequence[str], whose: str = "") -> None:
+    """Say on standard error which sheets of a workbook were not read; nothing when there are none."""
+    if left_out:
+        names = ", ".join(left_out[:_SHEETS_NAMED]) + ", ..." * (len(left_out) > _SHEETS_NAMED)
+        print(f"{whose}only the first visible sheet was read; left out: {names}", file=sys.stderr)
 
 
 def message_text(argument: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harassclf.commands import add_command
+from harassclf.commands import add_command, report_sheets
 
 if TYPE_CHECKING:
     from harassclf.comparison import Comparison
@@ -36,7 +36,9 @@ def _run(options: argparse.Namespace) -> int:
     from harassclf.comparison import compare
 
     old, new = Classifier.load(options.old), Classifier.load(options.new)
-    found = compare(old, new, _table(options))
+    table = _table(options)
+    found = compare(old, new, table)
+    report_sheets(table.sheets_left_out)
     print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2) if options.json else "\n".join(render(found)))
     return 1 if found.broken else 0
 

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harassclf.commands import add_command, add_model_option
+from harassclf.commands import add_command, add_model_option, report_sheets
 from harassclf.labels import LABELS
 
 if TYPE_CHECKING:
     from harassclf.drift import DayDrift
-    from harassclf.drift_table import TableDrift
+    from harassclf.drift_table import RowCounts, TableDrift
 
 _READING = """
 label_psi is the population stability index of the label shares: below 0.1 stable, from 0.1 watch, from 0.25 shifted. The
@@ -48,14 +48,23 @@ def _drift(options: argparse.Namespace) -> int:
     chosen = TableOptions(options.text_column, options.time_column, options.encoding)
     result = table_drift(options.table, Classifier.load(options.model), chosen, against=options.against)
     print(json.dumps(result.to_dict(), ensure_ascii=False, indent=2) if options.json else render(result))
+    _report_rows(result.rows)
+    if result.reference_rows is not None:
+        _report_rows(result.reference_rows, "reference: ")
+        print(f"reference: {result.reference_rows.messages:,} messages", file=sys.stderr)
+    return 0
+
+
+def _report_rows(rows: RowCounts, whose: str = "") -> None:
+    """Rows that are in no day or from elsewhere, and sheets that were not read, to standard error."""
     for count, what in (
-        (result.undated, "rows without a readable date are in no day"),
-        (result.unusable, "rows could not be used"),
-        (result.other_model, "rows were scored by another model than the one whose reference is used"),
+        (rows.undated, "rows without a readable date are in no day"),
+        (rows.unusable, "rows could not be used"),
+        (rows.other_model, "rows were scored by another model than the one used here"),
     ):
         if count:
-            print(f"{count:,} {what}", file=sys.stderr)
-    return 0
+            print(f"{whose}{count:,} {what}", file=sys.stderr)
+    report_sheets(rows.sheets_left_out, whose)
 
 
 def render(result: TableDrift) -> str:

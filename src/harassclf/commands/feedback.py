@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +45,15 @@ def _add_export(inner: Any) -> None:
 
 
 def _records(file: Path | None) -> list[Record]:
-    """The records; damaged lines go to standard error by number."""
-    from harassclf.feedback import read
+    """The records; damaged lines go to standard error by number. Raises
+    :class:`~harassclf.feedback.FeedbackUnreadableError` when all lines are damaged: then it is another file."""
+    from harassclf.feedback import FeedbackUnreadableError, read
 
-    records, damaged = read(file or _default_file())
+    path = file or _default_file()
+    records, damaged = read(path)
+    if damaged and not records:
+        raise FeedbackUnreadableError(f"{path}: none of its {len(damaged):,} lines is a feedback record; expected a file that "
+                                      "harassclf wrote")  # fmt: skip
     for line in damaged:
         print(f"line {line.line}: {line.reason}; left out", file=sys.stderr)
     return records
@@ -66,6 +72,8 @@ def _default_file() -> Path:
 def _export(options: argparse.Namespace) -> int:
     from harassclf.label_studio import labelling_interface, tasks
 
+    targets = [path for path in (options.output, options.interface) if path is not None]
+    _check_targets(targets, force=options.force)
     records = _records(options.file)
     found = tasks(records)
     _write(options.output, json.dumps(found, ensure_ascii=False, indent=2) + "\n", force=options.force)
@@ -74,6 +82,17 @@ def _export(options: argparse.Namespace) -> int:
     print(f"{len(found):,} tasks; {len(records) - len(found):,} records without a text left out", file=sys.stderr)
     print(options.output)
     return 0
+
+
+def _check_targets(paths: Sequence[Path], *, force: bool) -> None:
+    """Refuse all before any is written."""
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise OutputError(f"{paths[0]}: is to hold the tasks and the interface; choose two names")
+    for path in paths:
+        if (path.exists() or path.is_symlink()) and not force:
+            raise OutputError(f"{path}: exists; choose another name or give --force")
+        if path.is_dir() or not path.parent.is_dir():
+            raise OutputError(f"{path}: cannot be written (a folder, or in none); choose another name")
 
 
 def _write(path: Path, content: str, *, force: bool) -> None:

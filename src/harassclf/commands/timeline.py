@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harassclf.commands import add_command, add_model_option
+from harassclf.commands import add_command, add_model_option, report_sheets
 
 if TYPE_CHECKING:
     from harassclf.timeline.contacts import Contact, Reading
@@ -106,8 +106,17 @@ def _contacts(options: argparse.Namespace, source: Path | None, original: bytes)
 
     reading: Reading = Reading(options.timezone, options.exported_by, tuple(options.debtor))
     if source is not None and not options.pasted and source.suffix.lower() not in _PASTED_ENDINGS:
-        return read_contacts(source, reading, encoding=options.encoding)
+        contacts = read_contacts(source, reading, encoding=options.encoding)
+        _report_sheets(source)
+        return contacts
     return contacts_of(_pasted(original, source, options.encoding), reading)
+
+
+def _report_sheets(source: Path) -> None:
+    if source.suffix.lower() in (".xlsx", ".xlsm"):  # a long CSV is not read once more for its encoding
+        from harassclf.tables import open_table
+
+        report_sheets(open_table(source).other_sheets)
 
 
 def _pasted(original: bytes, source: Path | None, encoding: str | None) -> list[dict[str, str]]:
