@@ -17,7 +17,8 @@ from typing import Any
 from harassclf.batch import safe_cell
 from harassclf.classifier import Classifier
 from harassclf.errors import InputError, MissingDependencyError, OutputError, TableError
-from harassclf.precheck import BLOCK, PASS, REVIEW, precheck
+from harassclf.phrase_rules import BLOCK, REVIEW
+from harassclf.precheck import PASS, precheck
 from harassclf.tables import ParquetReader, Row, TableReader, XlsxReader, column_index, open_table
 
 RESULT_COLUMNS = ("verdict", "rules", "probability", "error")
