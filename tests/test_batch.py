@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from harassclf import Classifier, Prediction, batch
-from harassclf.batch import RESULT_COLUMNS, ScoreOptions, Summary, safe_cell, score_table
+from harassclf.batch import RESULT_COLUMNS, ScoreOptions, Summary, score_table
 from harassclf.cli import main
 from harassclf.errors import OutputError, TableError
+from harassclf.table_output import safe_cell
 from harassclf.tables import CsvReader, Row, open_table
 
 TEXTS = [

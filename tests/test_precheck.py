@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ from harassclf.errors import InputError
 from harassclf.labels import CATEGORIES, HARASSMENT
 from harassclf.phrase_rules import PhraseRule, find_phrases, rule_book
 from harassclf.precheck import BLOCK, MODEL, NOTICE_ZH, PASS, REVIEW, RULE, precheck
+from harassclf.tables import open_table
 
 RULES = rule_book().rules
 # One act, and the rule it must fire: the phrases that the design's table of consequences calls false, and others that
@@ -61,6 +65,19 @@ RISKY = [
     ("已移交经侦，你涉嫌贷款诈骗", "false-police-case"),
     ("另加上门费三百", "extra-fees"),
     ("拉黑没用，我换着号打", "bombard-persist"),
+    ("诉讼部通知，您的案件已正式立案，案号20260312", "forged-document"),  # a number, but no court
+    ("我司受公安局委托，限您今日还款", "impersonate-authority"),
+    ("这里是央行征信中心，您的账户异常", "impersonate-authority"),
+    ("把钱打到催收员的支付宝上", "private-payment"),
+    ("别走公司账户，直接转我私人卡", "private-payment"),
+    ("给你家送个花圈", "threat-death-symbol"),
+    ("清明给你烧点纸", "threat-death-symbol"),
+    ("等着给你收尸", "threat-harm"),
+    ("明年今天就是你的忌日", "threat-death-symbol"),
+    ("你家孩子在哪个学校上学", "threat-child-hint"),
+    ("你儿子长得挺可爱", "threat-child-hint"),
+    ("到时候你孩子的前途也要受牵连", "false-children"),
+    ("你爸妈的养老金也会被冻结", "false-family-blacklist"),
 ]
 # Nothing here may fire: true consequences, neutral notices, denials, what only looks like a forbidden phrase.
 LAWFUL = [
@@ -97,6 +114,37 @@ LAWFUL = [
     "根据合同约定，抵押车辆将依法处置，我司会提前书面通知您。",
     "我们这边会给您寄送律师函到您的户籍地址，请注意查收",  # an address, not a visit
     "还钱",
+    # neighbours of what the rules took up later: courts that exist, the company's account, a school, an undertaker
+    "您与我司借款合同纠纷一案已由余杭区人民法院正式立案，案号为（2026）浙0110民初1234号，请按传票时间到庭。",
+    "您的案件已由朝阳区人民法院立案，案号（2026）京0105民初321号，您仍可与我司协商调解。",
+    "请将款项转入我司对公账户，户名为合同所列的贷款机构。",
+    "请转账至合同约定的还款账户，到账后我们为您开具结清证明。",
+    "请将应还款项存入您的个人账户，系统将自动扣款。",
+    "我司不会要求您转账到任何个人账户，请谨防诈骗。",
+    "您可添加企业微信咨询还款方案。",
+    "家长您好，您孩子本学期学费3200元尚未缴纳，请于周五前通过校园缴费平台缴费。",
+    "您女儿的学费还差800元，请在9月10日前缴清，如有困难可向学校申请缓交。",
+    "您孩子的幼儿园托费本月1500元，请查收账单。",
+    "您购买的墓地分期本月应还1200元，请于月底前还款。",
+    "您在我店订的花圈和寿衣尾款600元，请您方便时付清。",
+    "我司受中国工商银行委托，就您本人的账单与您核对。",
+    "我们是经银保监会批准设立的消费金融公司。",
+    "我们是依规向人民银行征信中心报送还款状态的。",
+    "逾期还款不影响您的子女上学。",
+    "（2024）青执字第xx号：您与某建材公司买卖合同一案已立案执行，请向法院报告财产。",
+    "钱打对公户，名头是公司全称，别打给我个人。",
+    "您可以在官方应用里直接还，不用转给我个人。",
+    "三弟，你买棺木的钱还有一千五，记得送来。",
+    "清明上坟烧纸买花一共六百八，五家平摊。",
+]
+# Each of these gave ``pass`` once.
+ONCE_PASSED = [
+    ("法务部通知：您已被立案，案号2026民初1号，请于今日15点前还款", "forged-document"),
+    ("可微信转账给我个人，我帮您销账", "private-payment"),
+    ("准备好棺材", "threat-death-symbol"),
+    ("你女儿放学几点", "threat-child-hint"),
+    ("我们是银监会委托的", "impersonate-authority"),
+    ("子女上学会受影响", "false-children"),
 ]
 DISGUISES = [
     ("再不還錢就爆你通訊錄", "third-party-contacts-book"),  # Traditional
@@ -114,7 +162,7 @@ def _fired(text: str) -> list[str]:
 
 
 def test_rules_cover_every_category_and_are_complete() -> None:
-    assert 25 <= len(RULES) <= 40
+    assert 25 <= len(RULES) <= 45
     assert {rule.category for rule in RULES} == set(CATEGORIES)
     assert len({rule.id for rule in RULES}) == len(RULES)
     for rule in RULES:
@@ -149,6 +197,32 @@ def test_wording_for_what_only_the_model_finds_is_clean(category: str, classifie
 @pytest.mark.parametrize(("text", "rule"), RISKY, ids=[rule for _, rule in RISKY])
 def test_risky_phrase_fires(text: str, rule: str) -> None:
     assert rule in _fired(text)
+
+
+@pytest.mark.parametrize(("text", "rule"), ONCE_PASSED, ids=[rule for _, rule in ONCE_PASSED])
+def test_what_once_passed_is_stopped(text: str, rule: str, classifier: Classifier) -> None:
+    """Pretended officials, private accounts, coffins, a child's way home and harm to relatives once gave ``pass``."""
+    assert rule in _fired(text)
+    assert precheck(classifier, text).verdict in (REVIEW, BLOCK)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "已由余杭区人民法院立案，案号为（2026）浙0110民初1234号，请按传票时间到庭。",
+        "请将款项转入我司对公账户。",
+        "您女儿的学费还差800元，请在9月10日前缴清。",
+    ],
+)
+def test_lawful_neighbour_passes(text: str, classifier: Classifier) -> None:
+    assert precheck(classifier, text).verdict == PASS
+
+
+def test_readme_tells_how_many_rules_there_are(root: Path) -> None:
+    for name in ("README.md", "README.zh.md"):
+        assert re.search(
+            rf"\b{len(RULES)}(?: reviewed phrase rules| 条经人工审阅的短语规则)", (root / name).read_text("utf-8")
+        )
 
 
 @pytest.mark.parametrize("text", LAWFUL)
@@ -305,6 +379,153 @@ def test_command_reads_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert main(["precheck", "-"]) == 2
 
 
+TEMPLATES = [
+    ("1", "再不还钱就爆你通讯录，还去你单位"),
+    ("2", "您本期账单明天到期，请按时还款"),
+    ("3", ""),
+    ("=4", "敬酒不吃吃罚酒"),
+]
+
+
+def _table(path: Path, rows: list[tuple[str, str]]) -> Path:
+    if path.suffix == ".csv":
+        with path.open("w", encoding="gb18030", newline="") as file:
+            csv.writer(file).writerows([("编号", "模板"), *rows])
+    elif path.suffix == ".xlsx":
+        book = pytest.importorskip("openpyxl").Workbook()
+        for row in [("编号", "模板"), *rows]:
+            book.active.append([f"'{cell}" if cell.startswith("=") else cell for cell in row])
+        book.save(path)
+    else:
+        arrow = pytest.importorskip("pyarrow")
+        numbers = arrow.array([len(number) for number, _ in rows], arrow.int8())
+        made = arrow.table({"编号": numbers, "模板": [text for _, text in rows]})
+        pytest.importorskip("pyarrow.parquet").write_table(made, path)
+    return path
+
+
+def _cells(path: Path) -> list[list[str]]:
+    reader = open_table(path)
+    return [reader.columns, *[row.cells for row in reader.rows()]]
+
+
+@pytest.mark.parametrize("source", [".csv", ".xlsx", ".parquet"])
+@pytest.mark.parametrize("output", [".csv", ".tsv", ".xlsx", ".parquet"])
+def test_table_of_templates(
+    source: str, output: str, tmp_path: Path, classifier: Classifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, made = _table(tmp_path / f"in{source}", TEMPLATES), tmp_path / f"out{output}"
+    options = ["--table", str(table), "-o", str(made), "--text-column", "模板"]
+    assert main(["precheck", *options]) == 0
+    header, *rows = _cells(made)
+    assert header == ["编号", "模板", "verdict", "rules", "probability", "error"]
+    assert [row[1] for row in rows] == [text for _, text in TEMPLATES]
+    for row, (_, text) in zip(rows, TEMPLATES, strict=True):
+        if text:
+            expected = precheck(classifier, text)
+            assert (row[2], row[4], row[5]) == (expected.verdict, f"{expected.probability:.6f}", "")
+            assert row[3] == ";".join(dict.fromkeys(finding.name_zh for finding in expected.findings))
+        else:
+            assert row[2:5] == ["", "", ""]
+            assert row[5]
+    shown = capsys.readouterr()
+    assert shown.out.strip() == str(made)
+    assert re.match(r"4 rows: pass 1, review \d, block \d; errors 1", shown.err)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [table.name, made.name]
+
+
+def test_table_runs_no_formula_and_keeps_parquet_types(tmp_path: Path) -> None:
+    made = tmp_path / "out.csv"
+    assert (
+        main(
+            [
+                "precheck",
+                "--table",
+                str(_table(tmp_path / "in.csv", TEMPLATES)),
+                "-o",
+                str(made),
+                "--text-column",
+                "模板",
+            ]
+        )
+        == 0
+    )
+    assert made.read_bytes().startswith("\ufeff编号".encode())
+    assert _cells(made)[4][0] == "'=4"
+    kept = tmp_path / "out.parquet"
+    assert (
+        main(
+            [
+                "precheck",
+                "--table",
+                str(_table(tmp_path / "in.parquet", TEMPLATES)),
+                "-o",
+                str(kept),
+                "--text-column",
+                "模板",
+            ]
+        )
+        == 0
+    )
+    schema = pytest.importorskip("pyarrow.parquet").read_schema(kept)
+    assert [str(kind) for kind in schema.types] == ["int8", "string", "string", "string", "string", "string"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "fail_on", "status"),
+    [
+        (TEMPLATES[:2], "block", 1),
+        (TEMPLATES[1:2], "block", 0),
+        (TEMPLATES[1:2], "review", 0),
+        (TEMPLATES[1:3], "block", 1),  # a row that could not be checked is not known to be lawful
+    ],
+)
+def test_exit_status_of_a_table(rows: list[tuple[str, str]], fail_on: str, status: int, tmp_path: Path) -> None:
+    options = [
+        "--table",
+        str(_table(tmp_path / "in.csv", rows)),
+        "-o",
+        str(tmp_path / "out.csv"),
+        "--text-column",
+        "模板",
+    ]
+    assert main(["precheck", *options, "--fail-on", fail_on]) == status
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ([], "one message"),
+        (["还钱", "--table", "in.csv", "-o", "out.csv"], "one message"),
+        (["--table", "in.csv"], "go together"),
+        (["还钱", "-o", "out.csv"], "go together"),
+        (["--table", "in.csv", "-o", "out.csv", "--json"], "--json"),
+        (["--table", "in.csv", "-o", "there.csv"], "--force"),
+        (["--table", "in.csv", "-o", "in.csv", "--force"], "is the input"),
+        (["--table", "in.csv", "-o", "out.doc"], "unknown ending"),
+        (["--table", "in.csv", "-o", "none/out.csv"], "no such directory"),
+        (["--table", "in.csv", "-o", "out.csv", "--text-column", "正文"], "no column"),
+        (["--table", "none.csv", "-o", "out.csv"], "no such file"),
+        (["--table", "done.csv", "-o", "out.csv"], "already has verdict"),
+        (["--table", "empty.csv", "-o", "out.csv"], "nothing to check"),
+    ],
+)
+def test_table_is_refused_in_one_line(
+    options: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.csv").write_text("text\n还钱\n", "utf-8")
+    (tmp_path / "there.csv").write_text("mine", "utf-8")
+    (tmp_path / "done.csv").write_text("text,verdict\n还钱,pass\n", "utf-8")
+    (tmp_path / "empty.csv").write_text("text\n", "utf-8")
+    assert main(["precheck", *options]) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert len(error.strip().splitlines()) == 1
+    assert (tmp_path / "there.csv").read_text("utf-8") == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["done.csv", "empty.csv", "in.csv", "there.csv"]
+
+
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
     pytest.importorskip("httpx2")
@@ -322,6 +543,21 @@ def test_http_gives_what_python_gives(client: Any, classifier: Classifier) -> No
         assert answer.status_code == 200
         assert answer.json() == json.loads(json.dumps(precheck(classifier, text).to_dict()))
     assert 'harassclf_prechecks_total{verdict="block"}' in client.get("/metrics").text
+
+
+def test_http_counts_a_precheck_like_any_message(client: Any) -> None:
+    """Prechecks were once missing among the verdicts and in the day's drift."""
+    names = ('harassclf_verdicts_total{label="collection"}', 'harassclf_drift_day_messages{label="collection"}')
+    before = _metrics(client)
+    client.post("/v1/precheck", json={"text": "您本期账单明天到期，请按时还款"})
+    after = _metrics(client)
+    assert [after[name] - before.get(name, 0) for name in names] == [1, 1]
+    assert after["harassclf_drift_day_words"] > before["harassclf_drift_day_words"]
+
+
+def _metrics(client: Any) -> dict[str, float]:
+    lines = [line for line in client.get("/metrics").text.splitlines() if line and not line.startswith("#")]
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
 
 @pytest.mark.parametrize("body", [{"text": ""}, {"text": " "}, {"text": 1}, {}, {"text": "独此一句" * 3_000}, []])

@@ -102,6 +102,34 @@ def test_lone_surrogate_is_422(client: TestClient) -> None:
     assert answer.json()["error"]["code"] in ("text_not_unicode", "json_invalid")
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        ("/v1/feedback", {"text": SECRET, "label": "harassment", "category": ["threat"]}, "field category"),
+        ("/v1/feedback", {"text": SECRET, "label": "other", "keep_txt": True}, "field keep_txt"),
+        ("/v1/feedback", {"text": SECRET, "lable": "other"}, "field lable"),
+        ("/v1/timeline", {"contacts": [{}], "debtors": [SECRET]}, "field debtors"),
+        ("/v1/timeline/package", {"pasted": SECRET, "masks": True}, "field masks"),
+        ("/v1/timeline", {"pasted": "a", SECRET: SECRET}, "a field"),  # named like a message
+        ("/v1/timeline/table?debtors=a", None, "query parameter debtors"),
+        ("/v1/timeline/table/package?name=a.csv&masks=true", None, "query parameter masks"),
+        (f"/v1/timeline/table?{SECRET}=1", None, "a query parameter"),
+        ("/v1/timeline?debtor=a", {"pasted": "2026-03-01 22:15 a: b"}, "in the body"),
+        ("/v1/timeline/package?mask=true", {"pasted": "2026-03-01 22:15 a: b"}, "in the body"),
+    ],
+)
+def test_an_unknown_field_is_refused(client: TestClient, path: str, body: Any, told: str) -> None:
+    """It was once ignored: feedback lost its categories, a thread its debtor, without a word."""
+    answer = client.post(path, content=b"a,b\n1,2\n") if body is None else client.post(path, json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "field_unknown")
+    assert told in answer.json()["error"]["message"]
+    assert SECRET not in answer.text
+
+
+def test_classify_goes_on_ignoring_unknown_fields(client: TestClient) -> None:
+    assert client.post("/v1/classify", json={"text": "在吗", "id": 7}).status_code == 200
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\x00", b'{"text": "a', b"null"])
 def test_what_is_not_json_is_4xx(client: TestClient, content: bytes) -> None:
     answer = client.post("/v1/classify", content=content, headers={"content-type": "application/json"})

@@ -12,7 +12,6 @@ import gc
 import io
 import json
 import os
-import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -26,9 +25,10 @@ from typing import Any, BinaryIO
 
 from harassclf.artifact import METADATA, sha256_of
 from harassclf.classifier import Classifier, Judgement
-from harassclf.errors import MissingDependencyError, OutputError, TableError
+from harassclf.errors import OutputError, TableError
 from harassclf.labels import CATEGORIES, LABELS
-from harassclf.tables import ParquetReader, Row, TableReader, column_index, open_table
+from harassclf.table_output import ENDINGS, batched, check_engine, check_target, safe_cell, write_table
+from harassclf.tables import Row, TableReader, message_column, open_table
 
 RESULT_COLUMNS = (
     "predicted_label",
@@ -42,14 +42,7 @@ RESULT_COLUMNS = (
 _CHUNK = 4_000  # rows; 0.2 to 0.4 s of scoring, so little is repeated after a stop
 _LARGE = 4_000_000  # bytes; below, starting processes (0.6 s) takes longer than they save
 _REMEMBERED = 25_000  # distinct texts whose results are kept for repeats; about 10 MB a process
-_ENDINGS = {"": "csv", ".csv": "csv", ".txt": "csv", ".tsv": "tsv", ".parquet": "parquet", ".xlsx": "xlsx"}
 _WORK_ENDINGS = (".partial", ".progress", ".converting", ".progress.new")
-_XLSX_ROWS = 1_048_575  # rows below the header that a sheet can hold
-
-# What Excel and its kin take for a formula. A signed number or telephone number is none and stays as it is.
-_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d\s.,()\-]*$)")
-
-_RISKY = frozenset("=@\t\r+-")
 
 Result = tuple[str, ...]  # the cells of RESULT_COLUMNS
 Progress = Callable[[int, float], None]  # rows done, share of the input read
@@ -139,13 +132,9 @@ def score_table(input_path: Path, output_path: Path, options: ScoreOptions, prog
     written; :class:`TableError` for an unreadable input, after which ``resume`` goes on.
     """
     reader = open_table(input_path, encoding=options.encoding)
-    column = column_index(reader, options.text_column, input_path)
-    if isinstance(reader, ParquetReader) and (found := reader.type_of(options.text_column)):
-        raise TableError(f"{input_path}: column {options.text_column!r} holds {found}, expected strings")
-    if taken := [name for name in RESULT_COLUMNS if name in reader.columns]:
-        raise TableError(f"{input_path}: already has {', '.join(taken)}; drop or rename these columns first")
+    column = message_column(reader, options.text_column, input_path, RESULT_COLUMNS)
     _check_output(input_path, output_path, options)
-    _check_engines(output_path)
+    check_engine(output_path)
     run = _Run(reader, column, input_path, output_path, options)
     summary = run.score(progress)
     if not summary.rows:
@@ -174,28 +163,13 @@ def unfinished_advice(output_path: Path) -> str:
 
 
 def _check_output(input_path: Path, output_path: Path, options: ScoreOptions) -> None:
-    if output_path.exists() and output_path.samefile(input_path):
-        raise OutputError(f"{output_path}: is the input; choose another output")
-    if str(output_path) == "-":
-        raise OutputError("-: a table is not written to standard output; give a file name, such as scored.csv")
-    if output_path.is_dir():
-        raise OutputError(f"{output_path}: is a directory, expected a file name")
-    if output_path.exists() and not output_path.is_file():
-        raise OutputError(f"{output_path}: is not a regular file; choose another output")
-    if output_path.suffix.lower() not in _ENDINGS:
-        raise OutputError(f"{output_path}: unknown ending, expected .csv, .tsv, .txt (as CSV), .parquet or .xlsx")
+    check_target(input_path, output_path, force=options.force)
     for work in _work_files(output_path):
         if work.exists() and (work.samefile(input_path) or not _is_ours(output_path)):
             raise OutputError(f"{work}: is needed for the unfinished result, but is a file of somebody else's; move it away "
                               "or choose another output")  # fmt: skip
     if len(os.fsencode(output_path.name)) + len(_WORK_ENDINGS[-1]) > 255:
         raise OutputError(f"{output_path.name[:40]}...: the name is too long")
-    if output_path.exists() and not options.force:
-        raise OutputError(f"{output_path}: exists already; choose another name or overwrite it with --force")
-    if not output_path.parent.is_dir():
-        raise OutputError(f"{output_path.parent}: no such directory")
-    if not os.access(output_path.parent, os.W_OK):
-        raise OutputError(f"{output_path.parent}: cannot be written to")
 
 
 def _work_files(output_path: Path) -> list[Path]:
@@ -206,18 +180,6 @@ def _is_ours(output_path: Path) -> bool:
     """Whether the unfinished files beside ``output_path`` are those of an interrupted run."""
     partial, state, *_ = _work_files(output_path)
     return partial.is_file() and state.is_file() and b'"identity"' in state.read_bytes()[:100]
-
-
-def _check_engines(output_path: Path) -> None:
-    engine = {".parquet": "pyarrow", ".xlsx": "openpyxl"}.get(output_path.suffix.lower())
-    if engine:
-        try:
-            __import__(engine)
-        except ImportError:
-            extra = output_path.suffix.lower()[1:]
-            raise MissingDependencyError(
-                f"{output_path.name} needs {engine}; install it with: pip install 'harassclf[{extra}]'"
-            ) from None
 
 
 class _Run:
@@ -231,7 +193,7 @@ class _Run:
         self._workers = options.workers or (os.cpu_count() or 1 if large else 1)
         self._partial, self._state, self._converting, self._fresh = _work_files(output_path)
         self._classifier = Classifier.load(options.model)
-        kind = _ENDINGS[output_path.suffix.lower()]
+        kind = ENDINGS[output_path.suffix.lower()]
         self._is_csv = kind in ("csv", "tsv")
         self._delimiter = "\t" if kind == "tsv" else ","
         self._identity = _identity(input_path, self._classifier, options)
@@ -243,10 +205,10 @@ class _Run:
             self._state.unlink(missing_ok=True)  # it would speak of a file that is emptied now
         with _open_partial(self._partial, size) as file:
             if size == 0:
-                _append(file, [_safe(self._header())], self._delimiter, bom=True)
+                _append(file, [list(map(safe_cell, self._header()))], self._delimiter, bom=True)
                 self._remember(summary, file.tell())
             rows = islice(self._reader.rows(), summary.rows, None)
-            for chunk, results in self._scored(_batched(rows, _CHUNK)):
+            for chunk, results in self._scored(batched(rows, _CHUNK)):
                 _append(file, map(self._cells, chunk, results), self._delimiter)
                 summary.add(results)
                 self._remember(summary, file.tell())
@@ -272,7 +234,7 @@ class _Run:
         return [*(self._reader.columns if self._is_csv else ()), *RESULT_COLUMNS]
 
     def _cells(self, row: Row, result: Result) -> Sequence[str]:
-        return [*_safe(row.cells), *result] if self._is_csv else result
+        return [*map(safe_cell, row.cells), *result] if self._is_csv else result
 
     def _scored(self, chunks: Iterable[Sequence[Row]]) -> Iterator[tuple[Sequence[Row], list[Result]]]:
         remembered = _Remembered(self._classifier.model, ahead=2 * self._workers)
@@ -314,12 +276,6 @@ class _Run:
         self._fresh.replace(self._state)
 
 
-def _batched(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
-    iterator = iter(rows)
-    while chunk := list(islice(iterator, size)):  # itertools.batched needs Python 3.12
-        yield chunk
-
-
 def _identity(input_path: Path, classifier: Classifier, options: ScoreOptions) -> dict[str, Any]:
     stat = input_path.stat()
     return {
@@ -354,23 +310,9 @@ def _append(file: BinaryIO, rows: Iterable[Sequence[str]], delimiter: str, *, bo
                           "--resume") from None  # fmt: skip
 
 
-def _safe(cells: Sequence[str]) -> list[str]:
-    # The first character decides for nearly all cells: a third of the time of the pattern alone.
-    return [safe_cell(cell) if cell[:1] in _RISKY else cell for cell in cells]
-
-
 def _safe_results(classifier: Classifier, texts: list[str]) -> list[Result]:
     """Only evidence begins as a message may; done where messages are scored, so that workers share it."""
-    return [
-        (*result[:4], safe_cell(result[4]), *result[5:]) if result[4][:1] in _RISKY else result
-        for result in results_of(classifier, texts)
-    ]
-
-
-def safe_cell(cell: str) -> str:
-    """``cell`` so that no spreadsheet runs it: an apostrophe before ``= @ tab CR`` and before ``+ -`` unless a number
-    follows (OWASP, CSV injection)."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
+    return [(*result[:4], safe_cell(result[4]), *result[5:]) for result in results_of(classifier, texts)]
 
 
 class _Remembered:
@@ -453,67 +395,4 @@ def _convert(reader: TableReader, partial: Path, target: Path, suffix: str) -> N
     with partial.open(encoding="utf-8-sig", newline="") as file:
         results = csv.reader(file)
         next(results)
-        if suffix == ".parquet":
-            _write_parquet(reader, results, target)
-        else:
-            _write_xlsx(reader, results, target)
-
-
-def _write_xlsx(reader: TableReader, results: Iterator[list[str]], target: Path) -> None:
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("harassclf")
-
-    def cell(value: str) -> Any:
-        made = WriteOnlyCell(sheet, _xlsx_text(value))
-        made.data_type = "s"  # text, whatever it begins with
-        return made
-
-    sheet.append([cell(name) for name in (*reader.columns, *RESULT_COLUMNS)])
-    try:
-        for number, (row, result) in enumerate(zip(reader.rows(), results, strict=True), 1):
-            if number > _XLSX_ROWS:
-                raise OutputError(f"{target.name}: a sheet holds {_XLSX_ROWS:,} rows; write CSV or Parquet instead")
-            sheet.append([cell(value) for value in (*row.cells, *result)])
-    finally:
-        sheet.close()  # left open, it prints a traceback of its own when it is collected after an error
-    book.save(target)
-
-
-def _xlsx_text(value: str) -> str:
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-    if len(value) > 32_767:
-        raise OutputError(
-            "a sheet's cell holds 32,767 characters and a cell of this table has more; write CSV or Parquet"
-        )
-    return re.sub("[\ufffe\uffff\ud800-\udfff]", "\ufffd", ILLEGAL_CHARACTERS_RE.sub("\ufffd", value))
-
-
-def _write_parquet(reader: TableReader, results: Iterator[list[str]], target: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
-
-    schema = (
-        reader.schema if isinstance(reader, ParquetReader) else pa.schema([(c, pa.string()) for c in reader.columns])
-    )
-    for name in RESULT_COLUMNS:
-        schema = schema.append(pa.field(name, pa.string()))
-    with parquet.ParquetWriter(target, schema) as writer:
-        for batch in _record_batches(reader):
-            columns = list(zip(*islice(results, batch.num_rows), strict=True))
-            made = [pa.array(values, pa.string()) for values in columns] if columns else []
-            writer.write_batch(pa.record_batch([*batch.columns, *made], schema=schema))
-
-
-def _record_batches(reader: TableReader) -> Iterator[Any]:
-    import pyarrow as pa
-
-    if isinstance(reader, ParquetReader):
-        yield from reader.batches()
-        return
-    for chunk in _batched(reader.rows(), _CHUNK):
-        arrays = [pa.array(values, pa.string()) for values in zip(*(row.cells for row in chunk), strict=True)]
-        yield pa.record_batch(arrays, names=reader.columns)
+        write_table(reader, results, RESULT_COLUMNS, target, suffix)

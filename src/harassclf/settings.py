@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from pathlib import Path
 
 from harassclf.errors import SettingsError
@@ -13,6 +14,10 @@ PREFIX = "HARASSCLF_"
 _LOG_LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 _HOST = re.compile(r"\*|(\*\.)?[A-Za-z0-9.\-\[\]:]+")
+# Of the kernel and of the notebook: no settings of the service, and no misspelt ones.
+_ELSEWHERE = ("KERNEL", "DATA", "NOTEBOOK_MODEL", "NOTEBOOK_PER_VOICE")
+# What Kubernetes gives every container beside a service that is called harassclf.
+_OF_KUBERNETES = re.compile(r"SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?")
 MAX_TEXT = 10_000  # characters (code points) of one message; part of the contract
 
 
@@ -82,6 +87,31 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
                 raw.upper() if field.name == "log_level" else _PARSERS[str(field.type)](field.name, raw)
             )
     return Settings(**values)  # type: ignore[arg-type]
+
+
+def check_names(environment: Mapping[str, str]) -> None:
+    """Raise :class:`SettingsError` for variables that begin with ``HARASSCLF_`` and are none: who misspells ``API_KEYS``
+    believes the service closed."""
+    known = {PREFIX + field.name.upper() for field in fields(Settings)} | {PREFIX + name for name in _ELSEWHERE}
+    unknown = sorted(
+        name
+        for name, value in environment.items()
+        if name.upper().startswith(PREFIX) and name not in known and not _is_of_kubernetes(name, value)
+    )
+    if unknown:
+        raise SettingsError("; ".join([_unknown(name, known) for name in unknown]))
+
+
+def _is_of_kubernetes(name: str, value: str) -> bool:
+    rest = name.removeprefix(PREFIX)
+    return _OF_KUBERNETES.fullmatch(rest) is not None or (rest == "PORT" and "://" in value)
+
+
+def _unknown(name: str, known: set[str]) -> str:
+    rests = sorted(one.removeprefix(PREFIX) for one in known)
+    near = get_close_matches(name.upper().removeprefix(PREFIX), rests, 1)
+    advice = f"did you mean {PREFIX}{near[0]}?" if near else "see README.md for those there are"
+    return f"{name}: no such setting, {advice}"
 
 
 def _number(name: str, raw: str) -> int:

@@ -89,6 +89,17 @@ def column_index(
     return reader.columns.index(name)
 
 
+def message_column(reader: TableReader, name: str, path: Path, added: Iterable[str]) -> int:
+    """Position of the column of messages of a table that gets the columns ``added``. Raises :class:`TableError` where it does
+    not hold strings, or such columns are there already."""
+    column = column_index(reader, name, path)
+    if isinstance(reader, ParquetReader) and (found := reader.type_of(name)):
+        raise TableError(f"{path}: column {name!r} holds {found}, expected strings")
+    if taken := [one for one in added if one in reader.columns]:
+        raise TableError(f"{path}: already has {', '.join(taken)}; drop or rename these columns first")
+    return column
+
+
 def named(columns: Iterable[str]) -> str:
     """Column names for an error. A table without a header has messages there: what is too long for a name is not shown."""
     shown = [name if _is_name(name) else "(not a name)" for name in columns]

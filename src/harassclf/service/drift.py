@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from threading import Lock
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from harassclf.classifier import Classifier, Prediction
+from harassclf.classifier import Classifier
 from harassclf.drift import FEWEST, Reference, Tally, WordCounter, label_psi
 from harassclf.labels import LABELS
 
@@ -19,6 +20,18 @@ _DAY = 86_400  # seconds
 # Cutting a message into words again costs a third of judging it: every message of a quiet day, one in 16 of a busy one.
 _ALL_UNTIL, _ONE_IN = 200, 16
 _LOOKED_AT = 1_000  # characters of a message
+
+
+class Judged(Protocol):
+    """What is counted of a verdict, of a check before sending as well."""
+
+    @property
+    def label(self) -> str:
+        """The label."""
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether the model is not sure."""
 
 
 class DriftCounters:
@@ -49,7 +62,7 @@ class DriftCounters:
         for what, share in shares.items():
             self._reference.labels(what).set(share)
 
-    def observe(self, text: str, prediction: Prediction, *, now: float | None = None) -> None:
+    def observe(self, text: str, prediction: Judged, *, now: float | None = None) -> None:
         """Count one judged message; ``now`` in seconds since 1970 (default: now). Safe to call from any thread."""
         if self._against is None:
             return
@@ -72,7 +85,7 @@ class DriftCounters:
         for label in LABELS:
             self._messages.labels(label).set(0)
 
-    def _show(self, prediction: Prediction, words: int, unknown: int, against: Reference) -> None:
+    def _show(self, prediction: Judged, words: int, unknown: int, against: Reference) -> None:
         self._messages.labels(prediction.label).inc()
         self._review.inc(prediction.needs_review)
         if not words:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,6 +38,8 @@ _FIELDS = (
     "text", "texts", "label", "categories", "comment", "keep_text", "text_column", "time_column", "contacts", "pasted",
     "timezone", "exported_by", "debtor", "guarantor", "collector", "owner_role", "mask",
 )  # fmt: skip
+# A field that we do not know is named only if it looks like the name of one.
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,29}")
 _POSITION = "expected the position of a column, a whole number from 0 for the first one"
 _HEADERS = {
     400: {"Connection": "close"},
@@ -66,7 +69,11 @@ def refusal(error: HarassclfError, headers: dict[str, str] | None = None) -> JSO
 
 
 async def _invalid(request: Request, error: Any) -> JSONResponse:
-    first = error.errors()[0]
+    errors = error.errors()
+    for one in errors:  # first of all: a misspelt field is why another one is missing
+        if one["type"] == "extra_forbidden":
+            return failure(422, "field_unknown", _unknown(one["loc"]))
+    first = errors[0]
     if first["type"] == "json_invalid":
         return failure(400, "json_invalid", "body: not JSON, expected a JSON object")
     code, message = _VALIDATION.get(first["type"], _ELSE)
@@ -78,6 +85,13 @@ async def _invalid(request: Request, error: Any) -> JSONResponse:
     elif first["type"] == "missing" and (field == "body" or first["loc"][0] != "body"):
         message = "missing, expected a JSON object" if field == "body" else "missing"
     return failure(422, code, f"{field}: {message.format_map(first.get('ctx', {}))}")
+
+
+def _unknown(place: Sequence[str | int]) -> str:
+    what = "query parameter" if place[0] == "query" else "field"
+    name = str(place[-1])
+    shown = f"{what} {name}" if _NAME.fullmatch(name) else f"a {what}"
+    return f"{shown}: not known here, so nothing was done; see /docs for those there are"
 
 
 def _field(place: Sequence[str | int]) -> str:

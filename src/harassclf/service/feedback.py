@@ -34,7 +34,8 @@ class FeedbackRequest(schemas.ClassifyRequest):
     """What the person thinks is right. The text is kept only if ``keep_text`` is true, which only they may tick."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"text": "您本期账单明天到期", "label": "collection", "keep_text": False}]}
+        extra="forbid",  # a misspelt keep_text or categories would be lost without a word
+        json_schema_extra={"examples": [{"text": "您本期账单明天到期", "label": "collection", "keep_text": False}]},
     )
 
     label: Label

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harassclf.batch import RESULT_COLUMNS, safe_cell
+from harassclf.batch import RESULT_COLUMNS
+from harassclf.table_output import safe_cell
 from harassclf.tables import open_table
 
 _SHOWN = 2_000  # characters of one cell; the download has them all

@@ -15,8 +15,8 @@ from fastapi import Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from harassclf.classifier import Prediction
-from harassclf.service.drift import DriftCounters
+from harassclf.precheck import Precheck
+from harassclf.service.drift import DriftCounters, Judged
 
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 _LIVE = re.compile(r"gauge_live[a-z]*_(\d+)\.db")
@@ -62,16 +62,17 @@ class Metrics:
         """One request more or less is worked on."""
         self._in_progress.inc(change)
 
-    def count(self, prediction: Prediction, text: str) -> None:
+    def count(self, prediction: Judged, text: str) -> None:
         """Count one verdict; of the message only how many of its words are known."""
         self.drift.observe(text, prediction)
         self._verdicts.labels(prediction.label).inc()
         if prediction.needs_review:
             self._reviews.inc()
 
-    def prechecked(self, verdict: str) -> None:
-        """Count one check before sending."""
-        self._prechecks.labels(verdict).inc()
+    def prechecked(self, result: Precheck, text: str) -> None:
+        """Count one check before sending, and the classifier's verdict in it like any other."""
+        self.count(result, text)
+        self._prechecks.labels(result.verdict).inc()
 
     def model_info(self, model: str) -> None:
         """Name the model."""

@@ -86,7 +86,7 @@ class RulesOut(BaseModel):
 async def check(body: schemas.ClassifyRequest, request: Request) -> JSONResponse:
     """Check a message before it is sent: risky phrases, the rule each may break, a compliant wording."""
     result = await run_in_threadpool(precheck, loaded(request), body.text)
-    metrics_of(request).prechecked(result.verdict)
+    metrics_of(request).prechecked(result, body.text)
     return JSONResponse(result.to_dict())
 
 

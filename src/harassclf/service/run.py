@@ -20,7 +20,8 @@ from harassclf.service.app import create_app
 from harassclf.service.file_store import private_folder
 from harassclf.service.logs import log_config
 from harassclf.service.metrics import MULTIPROCESS
-from harassclf.settings import PREFIX, Settings, from_environment
+from harassclf.service.places import check_places
+from harassclf.settings import PREFIX, Settings, check_names, from_environment
 
 # Seconds that a thread judging a batch may keep the interpreter lock while the event loop waits for it; Python's own
 # 5 ms, several times a request, make /health slow under load.
@@ -34,11 +35,13 @@ def app_from_environment() -> FastAPI:
 
 
 def serve(host: str, port: int, *, workers: int, model: Path | None) -> None:
-    """Serve until stopped. Raises :class:`ServeError` when the address is taken, :class:`ModelError` when the model
-    is refused: both are checked before uvicorn starts."""
+    """Serve until stopped. Raises :class:`SettingsError` for a setting that is unusable or unknown, :class:`ServeError`
+    when the address is taken, :class:`ModelError` when the model is refused: all before uvicorn starts."""
+    check_names(os.environ)
     if model is not None:
         os.environ[f"{PREFIX}MODEL"] = str(model.resolve())
     settings = from_environment(os.environ)
+    check_places(settings)
     Classifier.load(settings.model)
     _check_address(host, port)
     if settings.api_keys:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from starlette.concurrency import run_in_threadpool
@@ -51,7 +51,9 @@ OwnerRole = Literal["", "debtor", "guarantor", "third_party"]
 
 
 class _Asked(BaseModel):
-    """How a thread is read, and who is who."""
+    """How a thread is read, and who is who. Unknown names are refused: a misspelt debtor would make other flags."""
+
+    model_config = ConfigDict(extra="forbid")
 
     timezone: str = Field(
         DEFAULT_TIMEZONE,
@@ -181,14 +183,20 @@ class TimelineOut(BaseModel):
     model: str
 
 
-@router.post("", response_model=TimelineOut)
+def _no_query(request: Request) -> None:
+    """What is asked in the address is not read where the body says how to read the thread."""
+    if request.query_params:
+        raise QueryUnknownError("query: no parameter is read here; send debtor, timezone and the others in the body")
+
+
+@router.post("", response_model=TimelineOut, dependencies=[Depends(_no_query)])
 async def timeline(body: ThreadRequest, request: Request) -> JSONResponse:
     """Judge a thread."""
     judged = await _judged(request, body, partial(_contacts, body))
     return JSONResponse(judged.to_dict())
 
 
-@router.post("/package", response_class=Response, responses=_ZIP)
+@router.post("/package", response_class=Response, responses=_ZIP, dependencies=[Depends(_no_query)])
 async def package(body: PackageRequest, request: Request) -> Response:
     """The evidence package as a zip; its original is this request, byte for byte."""
     original, name = _original(body, await request.body())
@@ -264,6 +272,12 @@ def _read(path: Path, reading: Reading) -> list[Contact]:
         return read_contacts(path, reading)
     except TableError as error:
         raise TableError(str(error).replace(str(path), "table")) from None
+
+
+class QueryUnknownError(InputError):
+    """A query parameter of a route that has none."""
+
+    code = "field_unknown"
 
 
 class NoRecordError(InputError):

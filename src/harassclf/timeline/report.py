@@ -16,11 +16,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from harassclf import __version__
-from harassclf.batch import safe_cell
 from harassclf.classifier import Prediction
 from harassclf.labels import CATEGORIES, CATEGORY_NAMES_ZH, HARASSMENT, LABEL_NAMES_ZH
 from harassclf.legal import LawCard, law_cards
 from harassclf.masking import mask, mask_identity
+from harassclf.table_output import safe_cell
 from harassclf.timeline.contacts import Contact
 from harassclf.timeline.rules import Flag, contact_rules, rules_as_of
 from harassclf.timeline.thread import Entry, Timeline, summary
