@@ -181,6 +181,19 @@ def test_masked_package_hides_in_all_but_the_original(judged: Timeline) -> None:
             assert row["text"][span["start"] : span["end"]] == span["text"]
 
 
+def test_masked_package_hides_names_in_notes_and_says_what_stays_readable(classifier: Classifier) -> None:
+    """Notes name senders, which no note once did."""
+    records = [{"time": "2026-03-02 09:00", "sender": sender, "text": "好"} for sender in ("孙丽丽", PHONE)]
+    timeline = build_timeline(contacts_of(records, Reading()), classifier, Parties(), "Asia/Shanghai")
+    assert f"孙丽丽、{PHONE}" in "".join(timeline.notes)
+    for name, content in _files(timeline, masked=True).items():
+        shown = "" if name.startswith("原始记录/") else content.decode("utf-8-sig")
+        assert "孙丽丽" not in shown
+        assert PHONE not in shown
+    assert "仍可读" in _files(timeline, masked=True)["说明.txt"].decode("utf-8-sig")
+    assert "仍可读" not in _files(timeline)["说明.txt"].decode("utf-8-sig")
+
+
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "a/b.csv", "C:\\x.csv", "\u202egnp.csv", "", "...", "长" * 300 + ".csv", "a\nb.csv"]
 )

@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 
 from harassclf import Classifier
 from harassclf.errors import InputError, TableError
-from harassclf.timeline.contacts import Contact, Reading, contacts_of, read_contacts
+from harassclf.timeline.contacts import REPEATED, SYSTEM_LINE, Contact, Reading, contacts_of, read_contacts
 from harassclf.timeline.parties import Parties
 from harassclf.timeline.pasted import parse_pasted
-from harassclf.timeline.phrases import allows, refuses, tells_of_debt
+from harassclf.timeline.phrases import agrees_to_night, allows, refuses, tells_of_debt
 from harassclf.timeline.rules import contact_rules
 from harassclf.timeline.thread import Timeline, build_timeline, summary
 from harassclf.timeline.times import TimeError, load_zone, parse_time
-from harassclf.timeline.words import channel_of, direction_of, seconds_of
+from harassclf.timeline.words import channel_of, direction_of, is_system_text, seconds_of
 
 THREADS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "threads.json").read_text("utf-8"))
 SHORT = ("time", "direction", "channel", "text", "duration")
@@ -198,31 +198,242 @@ def test_directions_and_channels_have_many_names() -> None:
         "stop calling me",
         "我跟他没关系，不要再找我",
         "上班呢，别再打了",
+        "停止一切联系",
+        "拒绝一切催收电话",
+        "拒绝任何形式的催收",
+        "以后有事走法律途径，不要私下联系我",
+        "删除我的号码",
+        "我不是说了不要联系我吗",
+        "我有没有说过不要联系我",
+        "为什么说了别打还打",
+        "为什么还不停止骚扰",
+        "怎么就不能别打了",
+        "我没钱别打了",
     ],
 )
 def test_a_refusal(text: str) -> None:
     assert refuses(text)
 
 
-@pytest.mark.parametrize("text", ["上班时间别打", "半夜别再打电话", "别找我妈", "不要给我同事发短信", "别打欠条", "别再找借口", "为什么不联系我", "请联系我", "不要打我", "少打游戏", "在吗", ""])  # fmt: skip
+@pytest.mark.parametrize("text", ["上班时间别打", "半夜别再打电话", "别找我妈", "不要给我同事发短信", "别打欠条", "别再找借口", "为什么不联系我", "请联系我", "不要打我", "少打游戏", "在吗", "我没说不要联系我，只是晚点", "我没拒绝联系", "不是不让你联系我", "为什么不能联系我", "怎么不能联系我了", "不要私下联系我同事", "我不会删除我的号码", ""])  # fmt: skip
 def test_no_refusal(text: str) -> None:
     assert not refuses(text)
 
 
 def test_what_tells_of_a_debt() -> None:
-    for text in ("您儿子欠我们钱", "提醒他还款", "他的款项已逾.期", "叫他把钱还了", "李明的花呗"):
+    for text in (
+        "您儿子欠我们钱",
+        "提醒他还款",
+        "他的款项已逾.期",
+        "叫他把钱还了",
+        "李明的花呗",
+        "您儿子一直没还款，请转告他",
+        "他没有按时还款",
+        "一直没把钱还上",
+        "贷款未偿还",
+    ):
         assert tells_of_debt(text), text
-    for text in ("请让机主回电", "麻烦转告他尽快联系我们", "他没有欠款", "公司债券发行", "快递到了", ""):
+    for text in (
+        "请让机主回电",
+        "麻烦转告他尽快联系我们",
+        "他没有欠款",
+        "他没有还款义务",
+        "没逾期",
+        "不是还款的事",
+        "公司债券发行",
+        "快递到了",
+        "",
+    ):
         assert not tells_of_debt(text), text
     assert allows("请给我回个电话")
     assert not allows("为什么你给我打电话")
 
 
 def test_hostile_text_takes_no_time_to_speak_of() -> None:
-    for text in ("欠" * 100_000, "没" * 100_000, "不要" * 50_000, "还了" * 50_000, "别再" * 50_000 + "打"):
+    for text in (
+        "欠" * 100_000,
+        "没" * 100_000,
+        "不要" * 50_000,
+        "还了" * 50_000,
+        "别再" * 50_000 + "打",
+        "请联系我" * 25_000 + "律师",
+        "1 2 " * 25_000,
+        "撤回" * 50_000,
+    ):
         refuses(text)
+        allows(text)
+        agrees_to_night(text)
+        is_system_text(text)
         tells_of_debt(text)
         parse_pasted(f"2026-03-01 22:15 {text}")
+
+
+CALL_LOG = "时间,号码,{column},时长\n2026-03-02 22:30:00,02155501234,呼入,30\n2026-03-02 22:31:00,02155501234,未接,\n2026-03-02 22:32:00,02155501234,呼出,60\n2026-03-02 22:33:00,02155501234,拨出,0\n"
+
+
+@pytest.mark.parametrize("column", ["类型", "状态", "方向", "通话类型"])
+def test_directions_of_calls_stand_in_any_column(tmp_path: Path, classifier: Classifier, column: str) -> None:
+    """In 类型 they once were channels: the owner's own calls counted as received, 呼入 and 未接 as messages."""
+    path = tmp_path / "t.csv"
+    path.write_text(CALL_LOG.format(column=column), "utf-8")
+    contacts = read_contacts(path, Reading())
+    assert [c.direction for c in contacts] == ["in", "in", "out", "out"]
+    assert {c.channel.kind for c in contacts} == {"voice"}
+    assert [c.answered for c in contacts[:2]] == [True, False]
+    assert [c.recipient for c in contacts[2:]] == ["02155501234"] * 2
+    (flag,) = build_timeline(contacts, classifier, Parties(), "Asia/Shanghai").flags
+    assert flag.rows == (1, 2)
+    of_collector = read_contacts(path, Reading(exported_by="collector"))
+    # Of a column of states 未接 alone is what came of a call, and a collector's log is of its own calls.
+    assert [c.direction for c in of_collector] == ["out", "in" if column == "状态" else "out", "in", "in"]
+
+
+@pytest.mark.parametrize(
+    ("record", "direction", "kind"),
+    [
+        ({"channel": "短信", "status": "已接"}, "in", "message"),
+        ({"channel": "微信", "status": "发送"}, "in", "message"),
+        ({"channel": "发", "text": "好"}, "out", "message"),
+        ({"sender": "我", "channel": "电话", "status": "未接"}, "out", "voice"),
+        ({"sender": "我", "channel": "未接"}, "out", "voice"),
+        ({"direction": "本地", "channel": "呼出"}, "out", "voice"),
+        ({"direction": "收", "status": "拒接"}, "in", "voice"),
+        ({"channel": "中国移动", "status": "呼出"}, "out", "voice"),
+    ],
+)
+def test_what_came_of_a_call_is_no_direction(record: dict[str, str], direction: str, kind: str) -> None:
+    (contact,) = contacts_of([{"time": "2026-03-02 09:00"} | record], Reading())
+    assert (contact.direction, contact.channel.kind, contact.error) == (direction, kind, "")
+
+
+def _notes(case: dict[str, Any], classifier: Classifier) -> str:
+    return "\n".join(_judge(case, classifier).notes)
+
+
+TWO_SENDERS = "2026-03-01 22:15 张经理: 请还款\n2026-03-01 22:16 王小明: 我下个月还"
+
+
+def test_a_chat_in_which_nobody_is_me_says_whom_it_took_for_the_other_side(classifier: Classifier) -> None:
+    """The borrower's own lines once were flagged without a word."""
+    said = _notes({"pasted": TWO_SENDERS}, classifier)
+    assert "2个发送人都被当作对方" in said
+    assert "张经理、王小明" in said
+    assert "--debtor" in said
+    for case in (
+        {"pasted": TWO_SENDERS, "debtor": ["王小明"]},
+        {"pasted": f"{TWO_SENDERS}\n2026-03-01 22:17 我: 好"},
+        {"pasted": "2026-03-01 22:15 张经理: 请还款\n2026-03-01 22:16 张经理: 在吗"},
+        {"pasted": TWO_SENDERS, "owner_role": "debtor"},
+        {"contacts": [{"time": "2026-03-01 22:15", "direction": "in", "sender": s, "text": "请还款"} for s in "甲乙"]},
+    ):
+        assert "当作对方" not in _notes(case, classifier)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["请问你半夜打电话什么意思", "谁允许你们半夜打电话的", "麻烦你们搞清楚半夜打电话是违规的", "半夜可以打电话？", "半夜打电话方便吗", "你觉得深夜打电话可以么"],
+)  # fmt: skip
+def test_an_angry_question_agrees_to_no_night_call(text: str, classifier: Classifier) -> None:
+    """The words of consent in it once freed the calls of the night."""
+    assert not agrees_to_night(text)
+    case = {"contacts": [["2026-03-01 09:00", "out", "sms", text], ["2026-03-01 23:00", "in", "call", "", 30]]}
+    assert [flag.rule for flag in _judge(case, classifier).flags] == ["quiet_hours"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["谁允许你们给我打电话的", "请联系我的律师", "请联系我律师", "你凭什么可以联系我妈", "谁同意你们联系我了", "可以联系我妈", "未经我同意联系我", "我没说可以联系我", "你们可以联系我？", "请打给我的代理人"],
+)  # fmt: skip
+def test_what_allows_nothing_withdraws_no_refusal(text: str, classifier: Classifier) -> None:
+    """Angry questions and a lawyer's name once cancelled the refusal."""
+    assert not allows(text)
+    found = _judge({"contacts": [["2026-03-02 09:00", "out", "sms", "别再打了"], ["2026-03-02 09:10", "out", "sms", text], ["2026-03-02 10:00", "in", "sms", "在吗"]]}, classifier)  # fmt: skip
+    assert [flag.rule for flag in found.flags] == ["contact_after_refusal"]
+    assert "又允许联系" not in "".join(found.notes)
+
+
+@pytest.mark.parametrize("text", ["可以联系我", "请联系我", "请联系我的新号码", "凭什么联系我妈，有事请联系我", "明天可以联系我，好吗？", "请联系我，我的律师也在", "方便给我回个电话吗？"])  # fmt: skip
+def test_a_refusal_that_is_withdrawn_is_noted(text: str, classifier: Classifier) -> None:
+    case = {"contacts": [["2026-03-02 09:00", "out", "sms", "别再打了"], ["2026-03-02 09:10", "out", "sms", text], ["2026-03-02 10:00", "in", "sms", "在吗"]]}  # fmt: skip
+    assert _judge(case, classifier).flags == ()
+    assert "1次拒绝联系之后，本人又允许联系" in _notes(case, classifier)
+
+
+@pytest.mark.parametrize("text", ["任何时候都可以联系我。", "白天不方便，可以晚上十一点以后打给我", "麻烦晚上十点以后打给我，好吗？"])  # fmt: skip
+def test_consent_to_late_calls(text: str) -> None:
+    assert agrees_to_night(text)
+
+
+def test_a_named_party_that_is_in_no_row_is_noted(classifier: Classifier) -> None:
+    """A misspelt --debtor once made third persons of all, silently."""
+    rows = [{"time": "2026-03-02 09:00", "direction": "in", "recipient": "王小明(138****8000)", "text": "请还款"}]
+    said = _notes({"contacts": rows, "debtor": ["王晓明"], "guarantor": ["赵四海"], "collector": ["李四"]}, classifier)
+    assert "没有出现，请核对写法；王晓明、赵四海、李四" in said
+    assert "没有出现" not in _notes({"contacts": rows, "debtor": ["王小明"]}, classifier)
+
+
+@pytest.mark.parametrize("written", ["王小明(138****8000)", "王小明（138****8000）", "王小明 (13800008000)", "王小明[8000]", "王小明先生(+86 138****8000)"])  # fmt: skip
+def test_a_name_with_a_number_in_brackets_is_that_name(written: str, classifier: Classifier) -> None:
+    """With asterisks in the number the debtor once was a third person."""
+    rows = [{"time": "2026-03-02 09:00", "direction": "in", "recipient": written, "text": "您的贷款已逾期"}, {"time": "2026-03-02 09:01", "sender": written, "text": "好"}]  # fmt: skip
+    found = _judge({"contacts": rows, "debtor": ["王小明"]}, classifier)
+    assert found.flags == ()
+    assert [entry.contact.direction for entry in found.entries] == ["in", "out"]
+
+
+def test_what_was_exported_twice_counts_once(classifier: Classifier) -> None:
+    """A log joined with itself once made three calls a day six."""
+    calls = [{"time": f"2026-03-02 {hour:02}:00:05", "direction": "in", "channel": "call", "sender": sender, "duration": 30} for hour in (9, 10, 11) for sender in ("13812345678", "+86 138 1234 5678")]  # fmt: skip
+    found = _judge({"contacts": calls}, classifier)
+    assert found.flags == ()
+    assert [bool(entry.contact.aside) for entry in found.entries] == [False, True] * 3
+    assert "3条记录与前面的完全相同" in "".join(found.notes)
+    assert (summary(found)["contacts"], summary(found)["incoming"]) == (6, 3)
+    assert "重复导出" in found.to_dict()["rows"][1]["note"]
+
+
+@pytest.mark.parametrize("change", [{"time": "2026-03-02 09:00:06"}, {"sender": "02155501235"}, {"direction": "out"}, {"channel": "voicemail"}, {"text": "在吗"}, {"duration": 31}])  # fmt: skip
+def test_what_differs_in_one_thing_was_not_exported_twice(change: dict[str, Any]) -> None:
+    call = {
+        "time": "2026-03-02 09:00:05",
+        "direction": "in",
+        "channel": "call",
+        "sender": "02155501234",
+        "duration": 30,
+    }
+    assert not any(contact.aside for contact in contacts_of([call, call | change], Reading()))
+
+
+def test_two_calls_of_one_minute_are_two() -> None:
+    call = {"time": "2026-03-02 09:00", "direction": "in", "channel": "call", "sender": "02155501234", "duration": 0}
+    assert not any(contact.aside for contact in contacts_of([call, call], Reading()))
+
+
+SYSTEM_LINES = ["对方撤回了一条消息", "你已添加了张经理，现在可以开始聊天了", "以上是打招呼的内容", "你撤回了一条消息", "消息已发出，但被对方拒收了", "“张经理”撤回了一条消息", "对方撤回了一条消息。"]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", SYSTEM_LINES)
+@pytest.mark.parametrize(
+    "pasted", ["2026-03-01 23:15 {}", "2026-03-01 23:15 张经理: {}", "张经理 2026-03-01 23:15\n{}"]
+)
+def test_lines_of_the_chat_program_are_no_contacts(line: str, pasted: str, classifier: Classifier) -> None:
+    """They once were contacts at night, of a sender named 对方撤回了一条消息."""
+    found = _judge({"pasted": pasted.format(line)}, classifier)
+    (entry,) = found.entries
+    assert (found.flags, found.placed, entry.verdict, entry.contact.text) == ((), (), None, line)
+    assert line not in entry.contact.sender
+    assert "1条是聊天软件的系统提示" in "".join(found.notes)
+
+
+@pytest.mark.parametrize("text", ["你撤回了一条消息我也看见了", "对方撤回了一条消息\n请还款", "张经理", "你已添加了我的通讯录"])  # fmt: skip
+def test_what_a_person_writes_is_a_contact(text: str, classifier: Classifier) -> None:
+    (flag,) = _judge({"contacts": [["2026-03-01 23:15", "in", "wechat", text]]}, classifier).flags
+    assert flag.rows == (1,)
+
+
+def test_the_page_has_what_is_said_of_a_row_in_english_too() -> None:
+    folder = Path(__file__).parents[1] / "src/harassclf/resources/page"
+    assert {SYSTEM_LINE, REPEATED} <= json.loads((folder / "said.en.json").read_text("utf-8")).keys()
 
 
 COLUMNS_ZH = ["时间", "方向", "发送人", "接收人", "渠道", "内容", "时长", "接收人身份"]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from itertools import islice
 from pathlib import Path
 
 from harassclf.errors import BatchTooLargeError, InputError, TableError
 from harassclf.tables import named, open_table
+from harassclf.timeline.names import name_keys
 from harassclf.timeline.times import DEFAULT_TIMEZONE, Moment, TimeError, joined, load_zone, parse_time
 from harassclf.timeline.words import (
     COLLECTOR,
@@ -20,9 +22,12 @@ from harassclf.timeline.words import (
     THIRD_PARTY,
     Channel,
     answered_of,
+    call_direction_of,
     channel_of,
     direction_of,
     fold,
+    is_system_text,
+    means_a_call,
     role_of,
     seconds_of,
     words,
@@ -30,9 +35,12 @@ from harassclf.timeline.words import (
 
 RECIPIENT, COLLECTOR_SIDE = "recipient", "collector"
 MAX_CONTACTS = 50_000  # a printed report of more helps nobody
+SYSTEM_LINE, REPEATED = "聊天软件的系统提示，不是联系", "同一条记录重复导出，只计一次"
 _NAME = 200  # characters of a name, number or group that are read
 _FALSE = frozenset(("0", "false", "no", "n", "否", "不是", "无", "个人"))
 _TRUE = frozenset(("1", "true", "yes", "y", "是", "群", "群聊"))
+# Two calls may share a minute, and no second is written: a number of seconds or of days is exact, a clock only with them.
+_TO_THE_SECOND = re.compile(r"\d{1,2}\s*[:：时点]\s*\d{1,2}\s*[:：分]\s*\d{1,2}|^\d{14}|^\d{8}[T\s_-]?\d{6}|^\d{10,13}(?:\.\d+)?$|^\d+\.\d{4,}$", re.IGNORECASE)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,8 @@ class Contact:
     ``row`` counts from 1, in the order of the input. ``time`` is aware, on the clock of the person reached; ``None``
     when ``error`` says why the row cannot be used. ``direction`` is ``in`` for what the collector started, ``out`` for
     what the person reached sent. ``seconds`` is the duration; ``answered`` is ``None`` when nothing tells.
-    ``agreed`` says that the record itself calls the contact agreed upon.
+    ``agreed`` says that the record itself calls the contact agreed upon, ``assumed`` that nothing tells the direction.
+    ``aside`` says why a usable row is no contact of its own and counts for nothing.
     """
 
     row: int
@@ -61,6 +70,13 @@ class Contact:
     written_time: str
     note: str = ""
     error: str = ""
+    assumed: bool = False
+    aside: str = ""
+
+    @property
+    def remarks(self) -> str:
+        """What is to be said of a usable row."""
+        return "；".join(filter(None, (self.note, self.aside)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +100,7 @@ def contacts_of(records: Iterable[object], reading: Reading) -> list[Contact]:
     some = list(islice(records, reading.limit + 1))
     if len(some) > reading.limit:
         raise BatchTooLargeError(f"contacts: more than {reading.limit:,}, which is the limit; split them, by month or number")  # fmt: skip
-    return [_contact(row, record, zone, reading) for row, record in enumerate(some, 1)]
+    return _repeats_aside([_contact(row, record, zone, reading) for row, record in enumerate(some, 1)])
 
 
 def read_contacts(path: Path, reading: Reading, *, encoding: str | None = None) -> list[Contact]:
@@ -183,12 +199,31 @@ def _direction(fields: Mapping[str, str], reading: Reading) -> str:
     sender_role, recipient_role = role_of(fields.get("sender_role", "")), role_of(fields.get("recipient_role", ""))
     if COLLECTOR in (sender_role, recipient_role):
         return IN if sender_role == COLLECTOR else OUT
-    if written := fields.get("direction"):
-        found = direction_of(written)
-        flipped = {IN: OUT, OUT: IN} if reading.exported_by == COLLECTOR_SIDE else {}
-        return flipped.get(found, found)
-    sender, own = fold(fields.get("sender", "")), words().own | {fold(name) for name in reading.debtors}
-    return OUT if sender in own - {""} or DEBTOR in (sender_role, role_of(sender)) else IN
+    flipped = {IN: OUT, OUT: IN} if reading.exported_by == COLLECTOR_SIDE else {}
+    if fields.get("direction") or _written_direction(fields):
+        return flipped.get(_written_direction(fields), _written_direction(fields))
+    if _is_owner(fields.get("sender", ""), reading) or DEBTOR in (sender_role, role_of(fields.get("sender", ""))):
+        return OUT
+    return flipped.get(IN, IN) if direction_of(fields.get("channel", "")) else IN  # 类型: 未接
+
+
+def _written_direction(fields: Mapping[str, str]) -> str:
+    """In its own column, else where logs of calls put it, in the column of kinds or states: 类型 呼出, 状态 拨出.
+    What came of a call (已接, 未接) is no direction there, 收 and 发 in the column of kinds are."""
+    kind, state = fields.get("channel", ""), fields.get("status", "")
+    of_kind = "" if means_a_call(kind) else direction_of(kind)
+    return direction_of(fields.get("direction", "")) or call_direction_of(kind) or call_direction_of(state) or of_kind
+
+
+def _is_owner(sender: str, reading: Reading) -> bool:
+    own = fold(sender) in words().own
+    return own or any(name_keys(sender) & name_keys(name) for name in reading.debtors)
+
+
+def _is_assumed(fields: Mapping[str, str], direction: str) -> bool:
+    """Whether only the want of anything else made a contact one that was received."""
+    told = any(role_of(fields.get(name, "")) for name in ("sender_role", "recipient_role"))
+    return direction == IN and not told and not _written_direction(fields)
 
 
 def _assembled(
@@ -217,6 +252,8 @@ def _assembled(
         written_time=" ".join(filter(None, (fields.get("date"), fields.get("time")))),
         note=moment.note if moment else "",
         error=problem,
+        assumed=_is_assumed(fields, direction),
+        aside=SYSTEM_LINE if not spoken and is_system_text(text) else "",
     )
 
 
@@ -225,11 +262,13 @@ def _role(cell: str) -> str:
 
 
 def _channel(fields: Mapping[str, str], seconds: float | None) -> Channel:
-    """As written; a blank one with a duration and no words is a call."""
-    written = fields.get("channel", "")
-    if not written and seconds is not None and not fields.get("text"):
-        written = "call"
-    return channel_of(written)
+    """As written; what names no channel is a call where a word of calls (呼出, 未接) or a duration without words says so."""
+    channel = channel_of(fields.get("channel", ""))
+    if channel.name in words().channel_names:
+        return channel
+    of_calls = any(means_a_call(fields.get(name, "")) for name in ("channel", "direction", "status"))
+    timed = not fields.get("channel") and seconds is not None and not fields.get("text")
+    return channel_of("call") if of_calls or timed else channel
 
 
 def _parties(fields: Mapping[str, str], direction: str) -> tuple[str, str]:
@@ -247,6 +286,26 @@ def _group(fields: Mapping[str, str], channel: Channel, recipient: str) -> tuple
         return True, written
     named_so = bool(words().patterns["group_names"].search(recipient.strip()))
     return bool(written) or channel.group or named_so, recipient
+
+
+def _repeats_aside(contacts: Sequence[Contact]) -> list[Contact]:
+    """The same contacts; what was exported twice, equal to the second and in all else, counts the first time alone."""
+    seen: set[tuple[object, ...]] = set()
+    found = []
+    for contact in contacts:
+        key = _likeness(contact)
+        found.append(replace(contact, aside=REPEATED) if key in seen else contact)
+        seen |= {key} if key else set()
+    return found
+
+
+def _likeness(contact: Contact) -> tuple[object, ...]:
+    """What repeated rows have in common; empty for a row that can repeat nothing."""
+    if contact.time is None or contact.aside or not _TO_THE_SECOND.search(contact.written_time.strip()):
+        return ()
+    parties = (name_keys(contact.sender), name_keys(contact.recipient), contact.group)
+    said = (contact.channel.name, contact.text.strip(), contact.seconds, contact.answered)
+    return (int(contact.time.timestamp()), contact.direction, *parties, *said)
 
 
 def is_third_party_name(name: str) -> bool:

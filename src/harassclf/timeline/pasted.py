@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from harassclf.timeline.words import is_system_text
+
 _DAY = r"\d{4}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号]?(?:\s*[(（]?(?:星期|周)[一二三四五六日天][)）]?)?"
 _HALF = r"(?:凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上|夜里|深夜|半夜|[AaPp][Mm])"
 _CLOCK = rf"(?:{_HALF}\s?)?(?:\d{{1,2}}[:：]\d{{2}}(?:[:：]\d{{2}}(?:\.\d+)?)?|\d{{1,2}}[时点]\d{{0,2}}分?)(?:\s?[AaPp][Mm]\b)?"
@@ -85,6 +87,8 @@ def _content(rest: str) -> Record:
     group = _GROUP.match(rest)
     if group:
         return {"group": group["group"]} | _content(group["rest"])
+    if is_system_text(rest):
+        return {"text": rest}  # 对方撤回了一条消息 is nobody's name
     if (call := _call(rest)) is not None:
         return call
     if found := _SPEAKER.match(rest):

@@ -146,6 +146,7 @@ def timeline_json(timeline: Timeline, made: Made) -> str:
         for span in row["verdict"]["evidence"] if row["verdict"] else ():
             span["text"] = row["text"][span["start"] : span["end"]]
     found["summary"]["channels"] = {made.text(name): n for name, n in found["summary"]["channels"].items()}
+    found["notes"] = list(map(made.text, found["notes"]))
     for flag in found["flags"]:
         flag["person"] = made.name(flag["person"])
     return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
@@ -166,7 +167,7 @@ def _common(timeline: Timeline, made: Made, counts: Mapping[str, Any]) -> dict[s
         "numbers": list(dict.fromkeys(map(made.name, senders)))[:50],
         "flags": [_flag(flag, made) for flag in timeline.flags],
         "flag_sources": _flag_sources(timeline.flags),
-        "notes": timeline.notes,
+        "notes": list(map(made.text, timeline.notes)),
         "guide": evidence_guide(),
     }
 
@@ -264,7 +265,7 @@ def _row(entry: Entry, made: Made) -> dict[str, Any]:
         "pieces": _pieces(contact.text, verdict, made),
         "call": _call(contact),
         "error": contact.error,
-        "note": "；".join(filter(None, (contact.note, entry.unjudged))),
+        "note": "；".join(filter(None, (contact.remarks, entry.unjudged))),
         "label": LABEL_NAMES_ZH[verdict.label] if verdict else "",
         "probability": _percent(verdict.probabilities[HARASSMENT]) if verdict else "",
         "review": bool(verdict and verdict.needs_review),
@@ -320,7 +321,7 @@ def _cells(entry: Entry, made: Made) -> list[str]:
         ";".join(category.name_zh for category in verdict.categories) if verdict else "",
         ("是" if verdict.needs_review else "否") if verdict else "",
         ";".join(_flag_names(entry)),
-        "；".join(filter(None, (contact.note, entry.unjudged))),
+        "；".join(filter(None, (contact.remarks, entry.unjudged))),
         contact.error,
     ]
 

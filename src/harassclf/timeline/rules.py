@@ -220,14 +220,26 @@ def _reached(p: Placed) -> tuple[str, ...]:
     return (OWN_PHONE, THE_DEBTOR, p.person) if p.contact.group else (p.person,)
 
 
-def _remember(refused: dict[str, Placed], p: Placed) -> None:
-    """Who has refused: the writer, and the group it was written into (whose name is then the recipient)."""
+def withdrawn_refusals(placed: list[Placed]) -> list[Placed]:
+    """The refusals that their writers took back later, in words that allow contact again."""
+    refused: dict[str, Placed] = {}
+    found: list[Placed] = []
+    for p in placed:
+        if not p.from_collector:
+            found += _remember(refused, p)
+    return found
+
+
+def _remember(refused: dict[str, Placed], p: Placed) -> list[Placed]:
+    """Who has refused: the writer, and the group it was written into (whose name is then the recipient). Gives the
+    refusals that ``p`` withdraws, each once."""
     persons = [p.person, *([group_key(p.contact.recipient)] if p.contact.group else [])]
     if refuses(p.contact.text):
         refused.update(dict.fromkeys(persons, p))
     elif allows(p.contact.text):
-        for person in persons:
-            refused.pop(person, None)
+        withdrawn = [refused.pop(person) for person in persons if person in refused]
+        return list({refusal.contact.row: refusal for refusal in withdrawn}.values())
+    return []
 
 
 def _third_party(placed: list[Placed], rule: Rule) -> list[Flag]:

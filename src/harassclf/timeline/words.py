@@ -41,7 +41,10 @@ class Words:
 
     columns: Mapping[str, str]
     directions: Mapping[str, str]
+    call_directions: Mapping[str, str]
+    call_results: frozenset[str]
     channels: Mapping[str, Channel]
+    channel_names: frozenset[str]
     contained: tuple[tuple[str, Channel], ...]
     roles: Mapping[str, str]
     own: frozenset[str]
@@ -60,11 +63,14 @@ def words() -> Words:
     """The vocabulary of ``resources/contact_words.json``."""
     source = json.loads(resources.files("harassclf").joinpath("resources/contact_words.json").read_text("utf-8"))
     channels = {name: Channel(name, of["name_zh"], of["kind"]) for name, of in source["channels"].items()}
-    patterns = ("third_party_names", "group_names", "debtor_group_names", "unanswered_text")
+    patterns = ("third_party_names", "group_names", "debtor_group_names", "unanswered_text", "system_lines")
     return Words(
         columns=_inverted(source["columns"]),
-        directions={"->": OUT, "<-": IN} | _inverted(source["directions"]),
+        directions={"->": OUT, "<-": IN} | _inverted(source["directions"]) | _inverted(source["call_directions"]),
+        call_directions=_inverted(source["call_directions"]),
+        call_results=frozenset(map(fold, source["call_results"])),
         channels={fold(word): channels[name] for name, of in source["channels"].items() for word in of["words"]},
+        channel_names=frozenset(channels),
         contained=tuple((fold(part), channels[name]) for name, parts in source["contained"] for part in parts),
         roles=_inverted(source["roles"]),
         own=frozenset(map(fold, source["self"])),
@@ -83,6 +89,22 @@ def direction_of(cell: str) -> str:
     if cell.strip() in ("->", "<-"):
         return words().directions[cell.strip()]
     return words().directions.get(fold(cell), "")
+
+
+def call_direction_of(cell: str) -> str:
+    """The direction of a word that is said of calls alone (呼出, 来电), in whatever column it stands; else empty."""
+    return words().call_directions.get(fold(cell), "")
+
+
+def means_a_call(cell: str) -> bool:
+    """Whether a word is said of calls alone: their direction (呼出) or what came of them (未接)."""
+    return fold(cell) in words().call_directions or fold(cell) in words().call_results
+
+
+def is_system_text(text: str) -> bool:
+    """Whether all lines are what a chat program writes itself (对方撤回了一条消息), not a person."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return bool(lines) and all(words().patterns["system_lines"].fullmatch(line) for line in lines)
 
 
 def channel_of(cell: str) -> Channel:
@@ -134,6 +156,8 @@ def answered_of(status: str, direction: str, channel: str, text: str, seconds: f
             return False
         if fold(cell) in known.answered:
             return seconds != 0
+    if fold(channel) in known.answered:
+        return seconds != 0
     if known.patterns["unanswered_text"].match(text.strip()):
         return False
     return None if seconds is None else seconds > 0
