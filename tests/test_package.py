@@ -24,7 +24,7 @@ LAYERS = {
     "bulk_normalize": 4,
     "classifier": 6,
     "training": 7, "regression": 7, "comparison": 8, "text_encoding": 1, "tables": 2, "table_output": 3, "labelled": 7, "batch": 7, "masking": 1, "timeline": 8, "service": 9,
-    "precheck": 7, "precheck_table": 8, "feedback": 1, "label_studio": 2, "drift": 4, "drift_table": 7,
+    "precheck": 7, "precheck_table": 8, "feedback": 1, "label_studio": 2, "drift": 4, "drift_table": 9,
     "distributed": 8, "word_class_table": 8, "commands": 10, "cli": 11, "__main__": 12, "__init__": 13,
 }  # fmt: skip
 

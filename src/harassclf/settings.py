@@ -16,8 +16,7 @@ _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 _HOST = re.compile(r"\*|(\*\.)?[A-Za-z0-9.\-\[\]:]+")
 # Of the kernel and of the notebook: no settings of the service, and no misspelt ones.
 _ELSEWHERE = ("KERNEL", "DATA", "NOTEBOOK_MODEL", "NOTEBOOK_PER_VOICE")
-# What Kubernetes gives every container beside a service that is called harassclf.
-_OF_KUBERNETES = re.compile(r"SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?")
+_NEAR = 0.8  # likeness of names (difflib): API_KEY and API_KEYS have 0.93
 MAX_TEXT = 10_000  # characters (code points) of one message; part of the contract
 
 
@@ -90,28 +89,13 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
 
 def check_names(environment: Mapping[str, str]) -> None:
-    """Raise :class:`SettingsError` for variables that begin with ``HARASSCLF_`` and are none: who misspells ``API_KEYS``
-    believes the service closed."""
-    known = {PREFIX + field.name.upper() for field in fields(Settings)} | {PREFIX + name for name in _ELSEWHERE}
-    unknown = sorted(
-        name
-        for name, value in environment.items()
-        if name.upper().startswith(PREFIX) and name not in known and not _is_of_kubernetes(name, value)
-    )
-    if unknown:
-        raise SettingsError("; ".join([_unknown(name, known) for name in unknown]))
-
-
-def _is_of_kubernetes(name: str, value: str) -> bool:
-    rest = name.removeprefix(PREFIX)
-    return _OF_KUBERNETES.fullmatch(rest) is not None or (rest == "PORT" and "://" in value)
-
-
-def _unknown(name: str, known: set[str]) -> str:
-    rests = sorted(one.removeprefix(PREFIX) for one in known)
-    near = get_close_matches(name.upper().removeprefix(PREFIX), rests, 1)
-    advice = f"did you mean {PREFIX}{near[0]}?" if near else "see README.md for those there are"
-    return f"{name}: no such setting, {advice}"
+    """Raise :class:`SettingsError` for variables that are nearly a setting: who misspells ``API_KEYS`` believes the service
+    closed. Others that begin with ``HARASSCLF_`` may belong to somebody else, such as Kubernetes or a test, and stay."""
+    known = {field.name.upper() for field in fields(Settings)} | set(_ELSEWHERE)
+    given = {name for name in environment if name.upper().startswith(PREFIX)} - {PREFIX + name for name in known}
+    near = {name: get_close_matches(name.upper().removeprefix(PREFIX), sorted(known), 1, _NEAR) for name in given}
+    if found := [f"{name}: no such setting, did you mean {PREFIX}{to[0]}?" for name, to in sorted(near.items()) if to]:
+        raise SettingsError("; ".join(found))
 
 
 def _number(name: str, raw: str) -> int:
