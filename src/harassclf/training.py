@@ -94,7 +94,8 @@ class TrainingConfig:
     # many terms in all.
     class_min_df: int = 31
     max_features: int = 1_000_000
-    folds: int = 5
+    # Held-out voices are judged by models of two thirds of the others. With 5 folds a training of 424,000 messages took 55 minutes.
+    folds: int = 3
     seed: int = 20261125
     max_iter: int = 300
     # Attacked copies of this share of the messages about debts, and of the other ones (benchmarks/ablation.py).
@@ -147,8 +148,7 @@ def fit(corpus: pd.DataFrame, config: TrainingConfig, progress: Progress) -> Tra
         raise CorpusError(f"corpus: {training['voice'].nunique()} training voices, expected {2 * config.folds} or more")
     progress(f"{len(training):,} messages of {training['voice'].nunique()} voices")
     read = pd.concat([training, attacked(training, config), background_rows(config)], ignore_index=True)
-    frame = columns(read["text"].tolist(), Segmenter())
-    raw, fitted = _held_out_and_fitted(read, frame, config, progress)
+    raw, fitted = _held_out_and_fitted(read, config, progress)
     raw = raw[: len(training)]
     calibration = Calibration.fit(raw, training)
     calibrated = calibration.decisions(raw)
@@ -178,9 +178,7 @@ def background_rows(config: TrainingConfig) -> pd.DataFrame:
     return pd.DataFrame({"text": texts, "label": OTHER, "categories": "", "voice": BACKGROUND}, dtype=object)
 
 
-def _held_out_and_fitted(
-    read: pd.DataFrame, frame: pd.DataFrame, config: TrainingConfig, progress: Progress
-) -> tuple[np.ndarray, Fitted]:
+def _held_out_and_fitted(read: pd.DataFrame, config: TrainingConfig, progress: Progress) -> tuple[np.ndarray, Fitted]:
     """Raw decision values of every message of a voice by a model that has not read the voice, shape ``(n, 3 + 9 + 7)``, and a fit on
     all of them."""
     judged = (read["voice"] != BACKGROUND).to_numpy()
@@ -188,28 +186,26 @@ def _held_out_and_fitted(
     fold_of[judged] = voice_folds(read["voice"][judged], config.folds, config.seed)
     out = np.zeros((len(read), RAW))
     with TemporaryDirectory() as folder:
-        # From a file: sent to each worker, 424,000 messages and the copies of them that waited to be sent took 5 GB of the 24 of
-        # the machine, and the workers were killed for want of memory.
-        messages = Path(folder) / "messages"
-        joblib.dump((read, frame, fold_of), messages)
+        # In a file, and nowhere else for longer than it takes to count terms: sent to each worker and kept while the fits ran, what
+        # the vectorizers read took half of 24 GB, and the system killed one process or another.
+        frame = Path(folder) / "frame"
+        joblib.dump(columns(read["text"].tolist(), Segmenter()), frame)
         # Two at a time: each fit runs on one thread (see train), and 24 GB hold two of them.
-        folds = [joblib.delayed(_fold)(messages, fold, config) for fold in range(config.folds)]
+        folds = [joblib.delayed(_fold)(read, frame, fold_of, fold, config) for fold in range(config.folds)]
         decided = joblib.Parallel(n_jobs=2, return_as="generator")(folds)
         for fold in range(config.folds):
             if fold == config.folds - 1:
                 # Beside the last fold, and in this process: what comes out of another one shares its strings in another way from
                 # run to run, and the saved pipeline would have other bytes.
-                fitted = _fit_once(read, frame, config)
+                fitted = _fit_once(read, frame, np.ones(len(read), dtype=bool), config)
                 progress("fitted on all training voices")
             out[fold_of == fold] = next(decided)
             progress(f"fold {fold + 1} of {config.folds}")
     return out, fitted
 
 
-def _fold(messages: Path, fold: int, config: TrainingConfig) -> np.ndarray:
-    read, frame, fold_of = joblib.load(messages)
-    inside, outside = fold_of != fold, fold_of == fold
-    return _fit_once(read[inside], frame[inside], config).raw(frame[outside])
+def _fold(read: pd.DataFrame, frame: Path, fold_of: np.ndarray, fold: int, config: TrainingConfig) -> np.ndarray:
+    return _fit_once(read, frame, fold_of != fold, config).raw(joblib.load(frame)[fold_of == fold])
 
 
 def decisions(pipeline: Pipeline, heads: OneVsRestClassifier, frame: pd.DataFrame) -> np.ndarray:
@@ -218,10 +214,12 @@ def decisions(pipeline: Pipeline, heads: OneVsRestClassifier, frame: pd.DataFram
     return np.hstack([label_decisions(pipeline[-1], features), heads.decision_function(features)])
 
 
-def _fit_once(rows: pd.DataFrame, frame: pd.DataFrame, config: TrainingConfig) -> Fitted:
+def _fit_once(read: pd.DataFrame, frame: Path, inside: np.ndarray, config: TrainingConfig) -> Fitted:
+    """A fit on some of the messages; ``frame`` is the file of what the vectorizers read of all."""
     with threadpool_limits(1):
+        rows = read[inside]
         labels = rows["label"].to_numpy()
-        features, matrix = _selected_features(frame, labels, config)
+        features, matrix = _selected_features(joblib.load(frame)[inside], labels, config)
         classifier = fit_labels(matrix, labels, rows["voice"].to_numpy(), config)
         subclasses = fit_subclasses(matrix, rows, config)
         # Only harassment has categories. Heads that read all messages learn what is harassment once more, and their macro-F1
