@@ -3,7 +3,7 @@
 Usage: learning_curve.py [FOLDER] [--messages N] [--seeds N] [--independent] [--points N] [--picture FILE]
 
 For each seed a fifth of the training voices is held out, and 1/32, 1/16 ... all of the others are trained on as they are trained
-on for shipping (2 folds instead of 5): nested, whole voices, every slice in its proportion. False alarms: the share of real
+on for shipping (2 folds instead of 3): nested, whole voices, every slice in its proportion. False alarms: the share of real
 messages over the threshold that finds 85% of held-out harassment. With ``--independent`` no training voice is held out: measured
 are the ``independent`` voices, by people who knew nothing of the corpus. ``--points`` takes the last shares only.
 """

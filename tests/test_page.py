@@ -308,6 +308,21 @@ def test_a_file_from_upload_to_deletion(open_page: Callable[..., Any]) -> None:
     page.wait_for_selector("#file-input", state="attached")
 
 
+def test_sheets_that_were_not_read_are_named(open_page: Callable[..., Any], tmp_path: Path) -> None:
+    """A workbook of a sheet a month was once judged by its first month without a word."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append(["text"])
+    book.active.append(["还钱"])
+    book.create_sheet("二月").append(["text"])
+    book.save(tmp_path / "months.xlsx")
+    page = open_page("file")
+    upload(page, "months.xlsx", (tmp_path / "months.xlsx").read_bytes())
+    page.click("#file-start")
+    page.wait_for_selector("#file-body table.rows", timeout=60_000)
+    assert "未读：二月" in page.inner_text("#file-body")
+
+
 def test_rows_are_filtered_paged_and_text(open_page: Callable[..., Any]) -> None:
     page = open_page("file")
     score(page)

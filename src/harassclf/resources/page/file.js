@@ -107,6 +107,7 @@ function summary() {
         /\.xlsx$/i.test(status.name) && h("button", { type: "button", onclick: () => download("xlsx") }, t("file.download.xlsx")),
         removeButton(t("file.delete"))),
       alertLine(),
+      counts.sheets_left_out?.length > 0 && h("p", { class: "notice" }, t("file.sheets", { names: counts.sheets_left_out.join(language() === "zh" ? "、" : ", ") })),
       h("p", { class: "hint" }, t("file.until", { time: until() }))),
     h("section", { class: "charts" },
       bars(t("chart.labels"), LABELS.map((name) => ({ name: t(`label.${name}`), value: counts.labels[name], kind: name }))),
