@@ -13,21 +13,20 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
-# Of chains of 1,000 to 3,000 characters of real SMS with one harassing message inside the whole text finds none; passages find
-# 0.45 and flag 0.01 of the same chains without it, and 0.02 of chains of everyday messages, jokes and quarrels among them. Windows of 80
-# characters over the whole text, surer by as much, find 0.33 at about the same alarms and cost several times the whole text.
+# Numbers of ``benchmarks/long_text.py``, chains of reserved voices' messages with one harassing message inside. Of 150 to 400 characters the whole
+# text finds 0.29 (among everyday messages) and 0.19 (among real SMS), passages 0.45 and 0.35, at the same alarms on chains without it. Of 1,000
+# to 3,000 characters the whole text finds none, passages 0.33 and 0.49 at alarms of 0.01 and 0.02. Windows of 80 characters over the whole
+# text find more, raise several times the alarms and cost several times the whole text.
 LONG_TEXT = 100  # characters; shorter texts are judged whole
 PLACES = 3
 PASSAGE = 50  # characters
-# Log-odds that a passage has to have more than a message, by the length of the text (characters, over which it holds). Over 500, with 2, 3 and
-# 4 passages find 0.61, 0.52 and 0.45 of those in chains of real SMS, and flag 0.13, 0.05 and 0.02 of chains of everyday messages. In 150, 200,
-# 300 and 400 characters of reserved voices' messages the whole text finds 0.39, 0.27, 0.08 and 0.04 of one harassing message inside, passages
-# with 6 find 0.51, 0.40, 0.31 and 0.30; of 600 chains without it 11 and 13 are flagged, of 698 messages as written F1 0.976 and 0.979, of
-# 46,190 real SMS, comments, questions and adverts not one more. With 4 F1 falls to 0.972.
+# Log-odds that a passage has to have more than a message, by the length of the text (characters, over which it holds). In chains of over 1,000
+# passages with 2, 4 and 6 find 0.57, 0.33 and 0.16 among everyday messages, and flag 0.08, 0.01 and 0.00 of such chains without one. In shorter
+# texts 4 would find a tenth more than 6, and flag 0.107 instead of 0.087 of reports that quote without marks (the whole text: 0.060).
 MARGINS = ((500, 4.0), (LONG_TEXT, 6.0))
 
 # A quotation is no place: reports and posts quote what they report. Judged by themselves, quotations had 1 in 27 of such reports flagged,
-# without them 1 in 80, as many as when all are judged whole (``benchmarks/long_text.py``). Marks pair in their order, whatever their length,
+# without them 1 in 80, as many as when all are judged whole. Marks pair in their order, whatever their length,
 # so that the end of one is not taken for the start of the next; a quoted word, and marks around most of the text, hide nothing.
 _MARKED = re.compile('“[^“”]*”|「[^「」]*」|『[^『』]*』|‘[^‘’]*’|"[^"]*"')
 _QUOTATION, _QUOTED_SHARE = range(8, 153), 0.7  # characters with their marks; of the text at most
