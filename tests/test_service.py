@@ -144,7 +144,10 @@ def test_batch_keeps_order_and_places_errors(client: TestClient, classifier: Cla
     results = answer.json()["results"]
     assert [r.get("label") for r in results] == ["other", None, None, None, "harassment"]
     assert [r["error"]["code"] for r in results[1:4]] == ["text_empty", "text_too_long", "text_not_string"]
-    assert results[0] == json.loads(json.dumps(classifier.classify_many(["在吗"])[0].to_dict()))
+    alone = json.loads(json.dumps(classifier.classify_many(["在吗"])[0].to_dict()))
+    # Sums in another order among others: the last bit of a probability differed once.
+    assert results[0].pop("probabilities") == pytest.approx(alone.pop("probabilities"), abs=1e-12)
+    assert results[0] == alone
     assert SECRET not in answer.text
     assert client.post("/v1/classify/batch", json={"texts": []}).json() == {"results": []}
 
