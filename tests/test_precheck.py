@@ -409,14 +409,17 @@ def _cells(path: Path) -> list[list[str]]:
     return [reader.columns, *[row.cells for row in reader.rows()]]
 
 
+def _check_table(table: Path, made: Path, *more: str) -> int:
+    return main(["precheck", "--table", str(table), "-o", str(made), "--text-column", "模板", *more])
+
+
 @pytest.mark.parametrize("source", [".csv", ".xlsx", ".parquet"])
 @pytest.mark.parametrize("output", [".csv", ".tsv", ".xlsx", ".parquet"])
 def test_table_of_templates(
     source: str, output: str, tmp_path: Path, classifier: Classifier, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table, made = _table(tmp_path / f"in{source}", TEMPLATES), tmp_path / f"out{output}"
-    options = ["--table", str(table), "-o", str(made), "--text-column", "模板"]
-    assert main(["precheck", *options]) == 0
+    assert _check_table(table, made) == 0
     header, *rows = _cells(made)
     assert header == ["编号", "模板", "verdict", "rules", "probability", "error"]
     assert [row[1] for row in rows] == [text for _, text in TEMPLATES]
@@ -435,38 +438,11 @@ def test_table_of_templates(
 
 
 def test_table_runs_no_formula_and_keeps_parquet_types(tmp_path: Path) -> None:
-    made = tmp_path / "out.csv"
-    assert (
-        main(
-            [
-                "precheck",
-                "--table",
-                str(_table(tmp_path / "in.csv", TEMPLATES)),
-                "-o",
-                str(made),
-                "--text-column",
-                "模板",
-            ]
-        )
-        == 0
-    )
+    made, kept = tmp_path / "out.csv", tmp_path / "out.parquet"
+    assert _check_table(_table(tmp_path / "in.csv", TEMPLATES), made) == 0
     assert made.read_bytes().startswith("\ufeff编号".encode())
     assert _cells(made)[4][0] == "'=4"
-    kept = tmp_path / "out.parquet"
-    assert (
-        main(
-            [
-                "precheck",
-                "--table",
-                str(_table(tmp_path / "in.parquet", TEMPLATES)),
-                "-o",
-                str(kept),
-                "--text-column",
-                "模板",
-            ]
-        )
-        == 0
-    )
+    assert _check_table(_table(tmp_path / "in.parquet", TEMPLATES), kept) == 0
     schema = pytest.importorskip("pyarrow.parquet").read_schema(kept)
     assert [str(kind) for kind in schema.types] == ["int8", "string", "string", "string", "string", "string"]
 
@@ -481,15 +457,8 @@ def test_table_runs_no_formula_and_keeps_parquet_types(tmp_path: Path) -> None:
     ],
 )
 def test_exit_status_of_a_table(rows: list[tuple[str, str]], fail_on: str, status: int, tmp_path: Path) -> None:
-    options = [
-        "--table",
-        str(_table(tmp_path / "in.csv", rows)),
-        "-o",
-        str(tmp_path / "out.csv"),
-        "--text-column",
-        "模板",
-    ]
-    assert main(["precheck", *options, "--fail-on", fail_on]) == status
+    table = _table(tmp_path / "in.csv", rows)
+    assert _check_table(table, tmp_path / "out.csv", "--fail-on", fail_on) == status
 
 
 @pytest.mark.parametrize(
