@@ -312,7 +312,10 @@ def _append(file: BinaryIO, rows: Iterable[Sequence[str]], delimiter: str, *, bo
 
 def _safe_results(classifier: Classifier, texts: list[str]) -> list[Result]:
     """Only evidence begins as a message may; done where messages are scored, so that workers share it."""
-    return [(*result[:4], safe_cell(result[4]), *result[5:]) for result in results_of(classifier, texts)]
+    return [
+        result if (evidence := safe_cell(result[4])) == result[4] else (*result[:4], evidence, *result[5:])
+        for result in results_of(classifier, texts)
+    ]
 
 
 class _Remembered:

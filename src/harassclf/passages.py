@@ -22,11 +22,11 @@ PLACES = 3
 PASSAGE = 50  # characters
 # Log-odds that a passage has to have more than a message, by the length of the text (characters, over which it holds). In chains of over 1,000
 # passages with 2, 4 and 6 find 0.57, 0.33 and 0.16 among everyday messages, and flag 0.08, 0.01 and 0.00 of such chains without one. In shorter
-# texts 4 would find a tenth more than 6, and flag 0.107 instead of 0.087 of reports that quote without marks (the whole text: 0.060).
+# texts 4 would find 0.54 and 0.49 instead of 0.45 and 0.35, and flag 0.107 instead of 0.087 of reports that quote without marks (the whole text: 0.060).
 MARGINS = ((500, 4.0), (LONG_TEXT, 6.0))
 
 # A quotation is no place: reports and posts quote what they report. Judged by themselves, quotations had 1 in 27 of such reports flagged,
-# without them 1 in 80, as many as when all are judged whole. Marks pair in their order, whatever their length,
+# without them 1 in 80 (a reviewer's count), as many as when all are judged whole. Marks pair in their order, whatever their length,
 # so that the end of one is not taken for the start of the next; a quoted word, and marks around most of the text, hide nothing.
 _MARKED = re.compile('“[^“”]*”|「[^「」]*」|『[^『』]*』|‘[^‘’]*’|"[^"]*"')
 _QUOTATION, _QUOTED_SHARE = range(8, 153), 0.7  # characters with their marks; of the text at most

@@ -30,7 +30,7 @@ class TableSummary:
     rows: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     errors: int = 0
-    sheets_left_out: tuple[str, ...] = ()  # of a workbook: its first sheet is read
+    sheets_left_out: tuple[str, ...] = ()  # of a workbook: its first visible sheet is read
 
     def add(self, result: Result) -> None:
         """Count one row."""

@@ -35,7 +35,7 @@ def app_from_environment() -> FastAPI:
 
 
 def serve(host: str, port: int, *, workers: int, model: Path | None) -> None:
-    """Serve until stopped. Raises :class:`SettingsError` for a setting that is unusable or unknown, :class:`ServeError`
+    """Serve until stopped. Raises :class:`SettingsError` for a setting that is unusable or nearly one, :class:`ServeError`
     when the address is taken, :class:`ModelError` when the model is refused: all before uvicorn starts."""
     check_names(os.environ)
     if model is not None:
